@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "numerics/bits.h"
+#include "rounding/array.h"
+#include "rounding/array_table.h"
+
+typedef struct reading {
+    assay_decoder decoder;
+    assay_decode_loop *decode;
+    assay_copy_loop *widen;
+    size_t in, out;
+} reading;
+
+/* Which codes are NaN and infinity, as thresholds on the magnitude or as one code. */
+static void set_specials(assay_decoder *d, const assay_format *f, uint64_t none)
+{
+    d->nan_above = none;
+    d->nan_code = ~(uint64_t)0;
+    d->inf_from = f->has_inf ? f->inf_code : none;
+    if (f->nan == ASSAY_NAN_IEEE)
+        d->nan_above = f->inf_code - !f->has_inf;
+    if (f->nan == ASSAY_NAN_ONES)
+        d->nan_above = f->nan_code - 1;
+    if (f->nan == ASSAY_NAN_NEGZERO)
+        d->nan_code = f->nan_code;
+}
+
+static assay_decoder make_decoder(const assay_format *f, int fraction)
+{
+    int bias = fraction == 23 ? 127 : 1023;
+    assay_decoder d = { .sign = f->sign_bit, .base = fraction - f->fraction_bits };
+    int magnitude_bits = f->exponent_bits + f->fraction_bits;
+    d.magnitude = ((uint64_t)1 << magnitude_bits) - 1;
+    d.shift = (uint64_t)(bias - f->bias) << fraction;
+    d.inf = (uint64_t)(2 * bias + 1) << fraction;
+    d.linear = 1; /* without subnormals only zero stands apart */
+    if (f->has_subnormals && f->emin == 1 - bias)
+        d.linear = 0; /* the result type's subnormals are the format's */
+    else if (f->has_subnormals) {
+        d.linear = (uint64_t)1 << f->fraction_bits;
+        d.quantum = assay_pow2(f->emin - f->fraction_bits);
+    }
+    set_specials(&d, f, fraction == 23 ? 0x7fffffff : 0x7fffffffffffffff);
+    return d;
+}
+
+static void decode_block(const void *context, const char *codes, char *y, size_t n)
+{
+    const reading *r = context;
+    _Alignas(ASSAY_LINE) char wide[ASSAY_BLOCK * 8];
+    if (r->widen)
+        r->widen(codes, wide, n);
+    r->decode(&r->decoder, r->widen ? wide : codes, y, n);
+}
+
+static void run(const assay_format *f, int source, const void *codes, void *y, size_t n)
+{
+    const assay_array_table *t = assay_array_current();
+    reading r = { .in = assay_format_container(f), .out = source == ASSAY_F32 ? 4 : 8 };
+    r.decoder = make_decoder(f, source == ASSAY_F32 ? 23 : 52);
+    r.decode = t->decode[source];
+    r.widen = t->widen[source][assay_log2_bytes(r.in)];
+    assay_array_run(&(assay_array_job){ decode_block, &r, r.in, r.out, r.widen != NULL }, codes, y,
+                    n);
+}
+
+static uint64_t load_code(const char *codes, size_t i, size_t bytes)
+{
+    uint8_t c1;
+    uint16_t c2;
+    uint32_t c4;
+    uint64_t c8;
+    switch (bytes) {
+    case 1: return memcpy(&c1, codes + i, 1), c1;
+    case 2: return memcpy(&c2, codes + 2 * i, 2), c2;
+    case 4: return memcpy(&c4, codes + 4 * i, 4), c4;
+    default: return memcpy(&c8, codes + 8 * i, 8), c8;
+    }
+}
+
+void assay_decode_array_f64(const assay_format *format, const void *codes, double *y, size_t n)
+{
+    if (assay_format_is_direct(format, 52)) {
+        run(format, ASSAY_F64, codes, y, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        y[i] = assay_decode(format, load_code(codes, i, assay_format_container(format)));
+}
+
+void assay_decode_array_f32(const assay_format *format, const void *codes, float *y, size_t n)
+{
+    if (assay_format_is_direct(format, 23)) {
+        run(format, ASSAY_F32, codes, y, n);
+        return;
+    }
+    assay_rounder nearest = assay_binary32_rounder();
+    double block[ASSAY_BLOCK];
+    size_t bytes = assay_format_container(format);
+    for (size_t i = 0; i < n; i += ASSAY_BLOCK) {
+        size_t k = n - i < ASSAY_BLOCK ? n - i : ASSAY_BLOCK;
+        assay_decode_array_f64(format, (const char *)codes + i * bytes, block, k);
+        assay_encode_array_f64(&nearest, block, y + i, k);
+    }
+}
