@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Causal grouped-query attention in three operations. A row of scores or probabilities is
+ * [head tokens + token], as long as all keys; what lies beyond its own position is -inf in the
+ * scores and 0 in the probabilities, and takes part in no sum. */
+#ifndef ASSAY_KERNELS_ATTENTION_H
+#define ASSAY_KERNELS_ATTENTION_H
+
+#include "kernels/bound.h"
+#include "kernels/step.h"
+
+/** Tokens of a matrix that has a row per head and token. */
+size_t tokens_of(const assay_call *c, const assay_matrix *per_head);
+/** Keys that row `row` of a [heads tokens, keys] matrix may see. */
+size_t visible(const assay_call *c, size_t row, size_t tokens);
+/** First column of the keys or values that a head reads. */
+size_t kv_column(const assay_call *c, size_t head);
+ASSAY_NODISCARD assay_status check_heads(const assay_call *c, const char *op,
+                                         const assay_matrix *rows, const assay_matrix *wide,
+                                         const assay_matrix *kv);
+/** Rows through the input scheme, head by head: blocks do not cross heads. */
+void load_heads(const assay_call *c, const assay_matrix *x, double *out);
+void bound_heads(const assay_call *c, const assay_matrix *x, double *v, double *e);
+/** Workspace of one product under the policy, or of the same by the reference. */
+size_t product_bytes(const assay_call *c, size_t m, size_t n, size_t k);
+
+#endif

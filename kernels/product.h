@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one matrix product that every summing operation uses, for any accumulator. */
+#ifndef ASSAY_KERNELS_PRODUCT_H
+#define ASSAY_KERNELS_PRODUCT_H
+
+#include "../rounding/round.h"
+#include "accumulator.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a matrix lies in memory: IEEE formats, little-endian, at any byte address. */
+typedef enum assay_storage {
+    ASSAY_STORAGE_F64,
+    ASSAY_STORAGE_F32,
+    ASSAY_STORAGE_F16,
+    ASSAY_STORAGE_BF16
+} assay_storage;
+
+/**
+ * The right operand B [k, n]. B(p, j) = data[p row_stride + j column_stride], strides in
+ * elements: a weight [n, k] has row_stride 1 and column_stride k. With `round`, each element
+ * is rounded on its way in, so a mapped weight is quantized without a copy of it.
+ */
+typedef struct assay_operand {
+    const void *data;
+    assay_storage storage;
+    size_t row_stride, column_stride;
+    const assay_rounder *round; /* NULL: as it stands */
+} assay_operand;
+
+/** Bytes of scratch that assay_product wants for these sizes (its threads share it). */
+ASSAY_API size_t assay_product_workspace(const assay_accumulator *acc, size_t m, size_t n,
+                                         size_t k);
+
+/**
+ * out[i,j] = the accumulator's sum over p = 0..k-1 of a[i,p] B(p,j), from +0.
+ *
+ * Shapes    a [m, k] with lda >= k; B [k, n]; out [m, n] with ldo >= n; strides in elements.
+ * Rounding  the order of each sum depends on k and the accumulator alone: same bits for any
+ *           m, n, thread count, ISA and compiler. EXACT rounds once with acc->round.
+ * Specials  any NaN, inf x 0 or inf - inf gives the accumulator format's NaN; k = 0 gives +0.
+ * Aliasing  out overlaps nothing.
+ * Threads   splits columns over OpenMP threads; reentrant.
+ * Memory    allocates nothing; workspace as assay_product_workspace says, 64-byte aligned.
+ */
+ASSAY_API void assay_product(const assay_accumulator *acc, size_t m, size_t n, size_t k,
+                             const double *a, size_t lda, const assay_operand *b, double *out,
+                             size_t ldo, void *workspace);
+
+/** The same sum of one pair of vectors with strides, for norms and tests: the definition. */
+ASSAY_API double assay_dot(const assay_accumulator *acc, size_t k, const double *x, size_t sx,
+                           const double *y, size_t sy);
+
+/**
+ * The wide evaluation: double-double operands a = a_hi + a_lo (a_lo may be NULL) and B likewise
+ * (b_lo NULL or of the same layout), each sum in double-double, relative error of a sum at most
+ * k 2^-100 times the sum of the magnitudes of its terms.
+ */
+ASSAY_API void assay_product_wide(size_t m, size_t n, size_t k, const double *a_hi,
+                                  const double *a_lo, size_t lda, const assay_operand *b_hi,
+                                  const double *b_lo, double *out_hi, double *out_lo, size_t ldo,
+                                  void *workspace);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exact and double-double products, and where a product's workspace goes. */
+#include <limits.h>
+#include <omp.h>
+#include <string.h>
+
+#include "kernels/exact_sum.h"
+#include "kernels/product_parts.h"
+#include "numerics/exact.h"
+
+enum { WIDE_COLUMNS = ASSAY_TILE_COLUMNS / 2 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t round_up(size_t x, size_t unit)
+{
+    return (x + unit - 1) / unit * unit;
+}
+
+/* Doubles for the packed rows; every tile has at least one row. */
+static size_t row_doubles(size_t m, size_t k)
+{
+    return round_up(least(m, ASSAY_BLOCK_ROWS) * least(k, ASSAY_TILE_DEPTH), 8);
+}
+
+static size_t extent_doubles(size_t m)
+{
+    return round_up(least(m, ASSAY_BLOCK_ROWS) * sizeof(assay_extent) / sizeof(double) + 1, 8);
+}
+
+static size_t exact_doubles(size_t k)
+{
+    return round_up((WIDE_COLUMNS + 2) * k, 8);
+}
+
+static size_t threads(void)
+{
+    return (size_t)omp_get_max_threads();
+}
+
+size_t assay_product_workspace(const assay_accumulator *acc, size_t m, size_t n, size_t k)
+{
+    size_t doubles = row_doubles(m, k) + extent_doubles(m) + threads() * PANEL_DOUBLES;
+    if (acc->kind == ASSAY_SUM_BLOCK)
+        doubles += least(m, ASSAY_BLOCK_ROWS) * round_up(n, ASSAY_TILE_COLUMNS);
+    if (acc->kind == ASSAY_SUM_EXACT)
+        doubles += threads() * exact_doubles(k);
+    return doubles * sizeof(double);
+}
+
+work assay_product_work(const product *d, size_t row, size_t from, void *workspace)
+{
+    work w = { .row = row,
+               .rows = least(d->m - row, ASSAY_BLOCK_ROWS),
+               .from = from,
+               .k = least(d->k - from, ASSAY_TILE_DEPTH),
+               .a = (double *)workspace };
+    double *extents = w.a + row_doubles(d->m, d->k);
+    w.extent = (assay_extent *)extents;
+    w.panels = extents + extent_doubles(d->m);
+    w.chains = w.panels + threads() * PANEL_DOUBLES;
+    return w;
+}
+
+/* ---- sums that are exact in binary64 ---- */
+
+static void widen(assay_extent *all, const assay_extent *x)
+{
+    all->finite &= x->finite;
+    all->unit = x->unit < all->unit ? x->unit : all->unit;
+    all->top = x->top > all->top ? x->top : all->top;
+    all->bits = x->bits > all->bits ? x->bits : all->bits;
+}
+
+static void scan_rows(const product *d, assay_extent *all)
+{
+    for (size_t i = 0; i < d->m && all->finite; i++) {
+        assay_extent row;
+        d->table->scan(d->k, d->a + i * d->lda, &row);
+        widen(all, &row);
+    }
+}
+
+static void scan_panel(const product *d, size_t column, double *panel, assay_extent *all)
+{
+    size_t width = d->table->columns;
+    for (size_t from = 0; from < d->k && all->finite; from += ASSAY_TILE_DEPTH) {
+        size_t k = least(d->k - from, ASSAY_TILE_DEPTH);
+        assay_extent part;
+        assay_pack_columns(d->b, from, k, column, least(d->n - column, width), width, panel);
+        assay_pack_round(d->b, k * width, panel);
+        d->table->scan(k * width, panel, &part);
+        widen(all, &part);
+    }
+}
+
+bool assay_product_exact_as_reference(const product *d, void *workspace)
+{
+    const assay_extent none = { INT_MAX, INT_MIN, 1, true };
+    assay_extent a = none, b = none;
+    work w = assay_product_work(d, 0, 0, workspace);
+    scan_rows(d, &a);
+#pragma omp parallel if (d->parallel && a.finite)
+    {
+        assay_extent mine = none;
+        mine.finite = a.finite;
+        double *panel = w.panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
+#pragma omp for schedule(static)
+        for (size_t j = 0; j < d->n; j += d->table->columns)
+            scan_panel(d, j, panel, &mine);
+#pragma omp critical(assay_product_extent)
+        widen(&b, &mine);
+    }
+    if (!a.finite || !b.finite)
+        return false;
+    if (a.unit == INT_MAX || b.unit == INT_MAX)
+        return true;
+    int unit = a.unit + b.unit, top = a.top + b.top + 64 - __builtin_clzll((uint64_t)d->k);
+    return unit >= -1074 && top <= 1023 && top - unit <= 53;
+}
+
+static double element(const product *d, size_t p, size_t j)
+{
+    double x;
+    assay_pack_columns(d->b, p, 1, j, 1, 1, &x);
+    return d->b->round ? assay_round(d->b->round, x) : x;
+}
+
+/* The zero that an exact zero sum is: its terms' if they are zeros of one sign. */
+static double zero_of(const product *d, size_t i, size_t j)
+{
+    bool rdn = d->acc->round.mode == ASSAY_RDN;
+    double first = d->a[i * d->lda] * element(d, 0, j), mixed = rdn ? -0.0 : 0.0;
+    for (size_t p = 0; p < d->k; p++) {
+        double x = d->a[i * d->lda + p] * element(d, p, j);
+        bool same = x == 0 && assay_bits64(x) == assay_bits64(first);
+        if (!same || assay_bits64(x) == assay_bits64(mixed))
+            return mixed;
+    }
+    return first;
+}
+
+void assay_product_round_sums(const product *d)
+{
+#pragma omp parallel for schedule(static) if (d->parallel)
+    for (size_t i = 0; i < d->m; i++)
+        for (size_t j = 0; j < d->n; j++) {
+            double *x = d->out + i * d->ldo + j;
+            *x = assay_round(&d->acc->round, *x != 0 ? *x : zero_of(d, i, j));
+        }
+}
+
+/* ---- exact sums in general ---- */
+
+typedef struct column_panel {
+    double *b, *pairs; /* [k][width]; a row as pairs (a, 0) */
+    size_t column, count;
+    assay_extent extent;
+} column_panel;
+
+static double by_superaccumulator(const product *d, const column_panel *c, size_t i, size_t j)
+{
+    assay_superaccumulator s;
+    assay_superaccumulator_clear(&s);
+    for (size_t p = 0; p < d->k; p++)
+        assay_superaccumulator_add_product(&s, d->a[i * d->lda + p],
+                                           c->b[p * d->table->columns + j]);
+    const assay_rounder *r = &d->acc->round;
+    return assay_decode(&r->format, assay_round_exact(r, assay_exact_sum(&s, r->mode)));
+}
+
+static bool round_pair(const assay_rounder *r, double hi, double lo, uint64_t *code)
+{
+    assay_dd x = assay_two_sum(hi, lo);
+    *code = assay_round_exact(r, assay_exact_from_pair(x.hi, x.lo));
+    return x.hi - x.hi == 0 && x.hi != 0;
+}
+
+/* Whether everything within `error` of hi + lo rounds to one value: rounding is monotone but for
+ * overflow on both sides to one NaN, so that equal ends settle what lies between [4]. */
+static bool settled(const assay_rounder *r, double hi, double lo, double error, double *out)
+{
+    uint64_t below, above;
+    if (!round_pair(r, hi, lo - error, &below) || !round_pair(r, hi, lo + error, &above) ||
+        below != above)
+        return false;
+    *out = assay_decode(&r->format, below);
+    return *out == *out;
+}
+
+/* Row i as pairs; a bound on the error of its double-double sums, or NaN if there is none. */
+static double prepare_row(const product *d, const column_panel *c, size_t i)
+{
+    const double *a = d->a + i * d->lda;
+    double magnitude = 0;
+    assay_extent row;
+    for (size_t p = 0; p < d->k; p++) {
+        c->pairs[2 * p] = a[p];
+        c->pairs[2 * p + 1] = 0;
+        magnitude += __builtin_fabs(a[p]);
+    }
+    d->table->scan(d->k, a, &row);
+    const assay_extent *b = &c->extent;
+    if (!row.finite || !b->finite || row.unit == INT_MAX || b->unit == INT_MAX ||
+        row.unit + b->unit < -1074 || row.top > 900 || b->top > 900 || row.top + b->top > 900 ||
+        d->k > (size_t)1 << 40 || b->top < -900)
+        return __builtin_nan("");
+    return magnitude * assay_pow2(b->top) * ((double)d->k * 0x1p-101) + 0x1p-1000;
+}
+
+static void exact_row(const product *d, const column_panel *c, size_t i)
+{
+    double hi[WIDE_COLUMNS] = { 0 }, lo[WIDE_COLUMNS] = { 0 };
+    double error = prepare_row(d, c, i), *out = d->out + i * d->ldo + c->column;
+    if (error == error)
+        d->table->wide(d->k, c->pairs, c->b, NULL, hi, lo);
+    for (size_t j = 0; j < c->count; j++)
+        if (!(error == error) || !settled(&d->acc->round, hi[j], lo[j], error, &out[j]))
+            out[j] = by_superaccumulator(d, c, i, j);
+}
+
+static void exact_panel(const product *d, double *space, size_t column)
+{
+    size_t width = d->table->columns;
+    column_panel c = { .b = space, .pairs = space + width * d->k, .column = column };
+    c.count = least(d->n - column, width);
+    assay_pack_columns(d->b, 0, d->k, column, c.count, width, c.b);
+    assay_pack_round(d->b, d->k * width, c.b);
+    d->table->scan(d->k * width, c.b, &c.extent);
+    for (size_t i = 0; i < d->m; i++)
+        exact_row(d, &c, i);
+}
+
+void assay_product_exact(const product *d, void *workspace)
+{
+    double *space = assay_product_work(d, 0, 0, workspace).chains;
+#pragma omp parallel for schedule(static) if (d->parallel)
+    for (size_t j = 0; j < d->n; j += d->table->columns)
+        exact_panel(d, space + (size_t)omp_get_thread_num() * exact_doubles(d->k), j);
+}

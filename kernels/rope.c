@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rotary position embedding. The cosines and sines are constants that the model declares. */
+#include <math.h>
+
+#include "kernels/bound.h"
+#include "kernels/step.h"
+
+static assay_status check(const assay_call *c)
+{
+    assay_status status = check_same_shape("rope", &c->in[0], &c->out);
+    if (status != ASSAY_OK)
+        return status;
+    if (c->head_dim == 0 || c->out.cols % c->head_dim != 0 || 2 * c->cosine.cols > c->head_dim)
+        return assay_fail(ASSAY_ERR_SHAPE, "rope: %zu columns, heads of %zu, %zu angles",
+                          c->out.cols, c->head_dim, c->cosine.cols);
+    if (c->past + c->out.rows > c->cosine.rows)
+        return assay_fail(ASSAY_ERR_SHAPE, "rope: position %zu is beyond the table of %zu",
+                          c->past + c->out.rows - 1, c->cosine.rows);
+    return ASSAY_OK;
+}
+
+static size_t workspace(const assay_call *c)
+{
+    return 2 * align64(c->out.rows * c->out.cols * sizeof(double));
+}
+
+/* Columns of the two members of pair p in the head that starts at column `base`. */
+typedef struct pair {
+    size_t first, second;
+} pair;
+
+static pair pair_at(const assay_call *c, size_t base, size_t p)
+{
+    if (c->interleaved)
+        return (pair){ base + 2 * p, base + 2 * p + 1 };
+    return (pair){ base + p, base + p + c->cosine.cols };
+}
+
+/* y1 = RND(RND(a c) - RND(b s)), y2 = RND(RND(b c) + RND(a s)), c and s rounded first */
+static void rotate_head(const assay_call *c, const step *s, size_t i, size_t base, double *y)
+{
+    for (size_t p = 0; p < c->cosine.cols; p++) {
+        size_t at = (c->past + i) * c->cosine.ld + p;
+        double cosine = step_round(s, c->cosine.hi[at]), sine = step_round(s, c->sine.hi[at]);
+        pair q = pair_at(c, base, p);
+        double a = y[q.first], b = y[q.second];
+        y[q.first] = step_round(s, step_round(s, a * cosine) - step_round(s, b * sine));
+        y[q.second] = step_round(s, step_round(s, b * cosine) + step_round(s, a * sine));
+    }
+}
+
+static void run(const assay_call *c)
+{
+    step s = step_of(c->policy);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < c->out.rows; i++) {
+        double *y = c->out.hi + i * c->out.ld;
+        for (size_t base = 0; base < c->out.cols; base += c->head_dim) {
+            input_row(c->policy, c->in[0].hi + i * c->in[0].ld + base, y + base, c->head_dim);
+            rotate_head(c, &s, i, base, y);
+        }
+        output_row(c->policy, y, c->out.cols);
+    }
+}
+
+static void wide_head(const assay_call *c, size_t i, size_t base)
+{
+    for (size_t j = base; j < base + c->head_dim; j++)
+        matrix_set(&c->out, i, j, matrix_get(&c->in[0], i, j));
+    for (size_t p = 0; p < c->cosine.cols; p++) {
+        pair q = pair_at(c, base, p);
+        assay_dd cosine = matrix_get(&c->cosine, c->past + i, p);
+        assay_dd sine = matrix_get(&c->sine, c->past + i, p);
+        assay_dd a = matrix_get(&c->in[0], i, q.first), b = matrix_get(&c->in[0], i, q.second);
+        matrix_set(&c->out, i, q.first,
+                   assay_dd_sub(assay_dd_mul(a, cosine), assay_dd_mul(b, sine)));
+        matrix_set(&c->out, i, q.second,
+                   assay_dd_add(assay_dd_mul(b, cosine), assay_dd_mul(a, sine)));
+    }
+}
+
+static void wide(const assay_call *c)
+{
+    for (size_t i = 0; i < c->out.rows; i++)
+        for (size_t base = 0; base < c->out.cols; base += c->head_dim)
+            wide_head(c, i, base);
+}
+
+static est rotated(rounding_unit u, est a, est b, est x, est y, double sign)
+{
+    est p = est_round(u, est_mul(a, x)), q = est_round(u, est_mul(b, y));
+    return est_round(u, est_add(p, (est){ sign * q.v, q.e }));
+}
+
+/* The table's own cosine is off by at most 0.51 ulp: 2^-53 absolute, as |cos| <= 1, times the
+ * model's factor on both, which the magnitude of the entry cannot show: 2^-52 max(1, |factor|)
+ * is covered by taking the larger of 1 and the pair's norm. */
+static est constant(rounding_unit u, double v, double norm)
+{
+    return est_round(u, (est){ v, 0x1p-52 * (norm > 1 ? norm : 1) });
+}
+
+static void bound_head(const assay_call *c, size_t i, size_t base, double *e)
+{
+    rounding_unit u = unit_of_step(c->policy);
+    const double *x = c->in[0].hi + i * c->in[0].ld;
+    bound_input(c->policy, x + base, e + base, c->head_dim);
+    for (size_t p = 0; p < c->cosine.cols; p++) {
+        pair q = pair_at(c, base, p);
+        size_t at = (c->past + i) * c->cosine.ld + p;
+        double norm = fabs(c->cosine.hi[at]) + fabs(c->sine.hi[at]);
+        est cosine = constant(u, c->cosine.hi[at], norm), sine = constant(u, c->sine.hi[at], norm);
+        est a = { x[q.first], e[q.first] }, b = { x[q.second], e[q.second] };
+        e[q.first] = rotated(u, a, b, cosine, sine, -1).e;
+        e[q.second] = rotated(u, b, a, cosine, sine, 1).e;
+    }
+}
+
+static void bound(const assay_call *c, assay_matrix b)
+{
+    for (size_t i = 0; i < c->out.rows; i++) {
+        double *e = b.hi + i * b.ld;
+        for (size_t base = 0; base < c->out.cols; base += c->head_dim)
+            bound_head(c, i, base, e);
+        bound_output(c->policy, c->out.hi + i * c->out.ld, e, c->out.cols);
+    }
+}
+
+const assay_op assay_op_rope = { "rope", "rotary position embedding, half-split or interleaved",
+                                 check,  workspace,
+                                 run,    wide,
+                                 bound };

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/accumulator.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct {
+    const char *text;
+    assay_sum kind;
+    size_t block;
+    const char *format;
+    assay_mode mode;
+    assay_overflow overflow;
+} good[] = {
+    { "reference", ASSAY_SUM_REFERENCE, 0, "binary64", ASSAY_RNE, ASSAY_OVERFLOW_SPEC },
+    { "exact", ASSAY_SUM_EXACT, 0, "binary64", ASSAY_RNE, ASSAY_OVERFLOW_SPEC },
+    { "binary32", ASSAY_SUM_STEP, 0, "binary32", ASSAY_RNE, ASSAY_OVERFLOW_SPEC },
+    { "bf16:step", ASSAY_SUM_STEP, 0, "bfloat16", ASSAY_RNE, ASSAY_OVERFLOW_SPEC },
+    { "binary32:round=rtz", ASSAY_SUM_STEP, 0, "binary32", ASSAY_RTZ, ASSAY_OVERFLOW_SPEC },
+    { "e4m3:unfused,overflow=nan", ASSAY_SUM_UNFUSED, 0, "e4m3", ASSAY_RNE, ASSAY_OVERFLOW_NAN },
+    { "binary32:block=32,round=rtz,overflow=sat", ASSAY_SUM_BLOCK, 32, "binary32", ASSAY_RTZ,
+      ASSAY_OVERFLOW_SAT },
+    { "[binary16]", ASSAY_SUM_STEP, 0, "binary16", ASSAY_RNE, ASSAY_OVERFLOW_SPEC },
+    { "[float:e=5,m=7]:block=32", ASSAY_SUM_BLOCK, 32, "float:e=5,m=7", ASSAY_RNE,
+      ASSAY_OVERFLOW_SPEC },
+    { "[e4m3:bias=8]:step,round=rodd", ASSAY_SUM_STEP, 0, "e4m3:bias=8", ASSAY_RODD,
+      ASSAY_OVERFLOW_SPEC },
+};
+
+Test(accumulator, grammar)
+{
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assay_accumulator a;
+        assay_format f;
+        cr_assert_eq(assay_accumulator_parse(good[i].text, &a), ASSAY_OK, "%s: %s", good[i].text,
+                     assay_last_error());
+        cr_assert_eq(assay_format_parse(good[i].format, &f), ASSAY_OK);
+        cr_expect_eq(a.kind, good[i].kind, "%s", good[i].text);
+        cr_expect_eq(a.block, good[i].block, "%s", good[i].text);
+        cr_expect_eq(a.round.mode, good[i].mode, "%s", good[i].text);
+        cr_expect_eq(a.round.overflow, good[i].overflow, "%s", good[i].text);
+        cr_expect(a.round.format.p == f.p && a.round.format.emin == f.emin &&
+                      a.round.format.bias == f.bias,
+                  "%s", good[i].text);
+    }
+}
+
+static const struct {
+    const char *text, *mentions;
+} bad[] = {
+    { "", "incomplete" },
+    { "reference:round=rtz", "takes no parameters" },
+    { "exact:step", "takes no parameters" },
+    { "nosuch", "nosuch" },
+    { "nosuch:step", "nosuch" },
+    { "float:e=5,m=7", "[float:e=5,m=7]" },
+    { "e4m3:bias=8", "brackets" },
+    { "binary32:step,unfused", "only one" },
+    { "binary32:step=1", "takes no value" },
+    { "binary32:block=0", "block=0" },
+    { "binary32:block", "block" },
+    { "binary32:block=x", "block=x" },
+    { "binary32:round=up", "rounding mode 'up'" },
+    { "binary32:overflow=wrap", "overflow policy 'wrap'" },
+    { "e4m3:overflow=inf", "no infinity" },
+    { "binary32:", "incomplete" },
+    { "[binary32", "brackets" },
+    { "[binary32]step", "brackets" },
+    { "[float:e=5,m=7:step", "brackets" },
+};
+
+Test(accumulator, refusals_leave_the_result)
+{
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assay_accumulator a, before;
+        memset(&a, 0x5a, sizeof a);
+        before = a;
+        cr_assert_eq(assay_accumulator_parse(bad[i].text, &a), ASSAY_ERR_USAGE, "'%s'",
+                     bad[i].text);
+        cr_expect(strstr(assay_last_error(), bad[i].mentions), "'%s' says: %s", bad[i].text,
+                  assay_last_error());
+        cr_expect_eq(memcmp(&a, &before, sizeof a), 0, "'%s'", bad[i].text);
+    }
+}
+
+Test(accumulator, names)
+{
+    cr_assert_str_eq(assay_accumulator_written(ASSAY_SUM_BLOCK), "F:block=N");
+    cr_assert(strstr(assay_accumulator_text(ASSAY_SUM_EXACT), "one rounding"));
+    cr_assert_str_eq(assay_accumulator_written(ASSAY_SUM_COUNT), "unknown");
+    cr_assert_eq(assay_accumulator_reference().kind, ASSAY_SUM_REFERENCE);
+    cr_assert(assay_accumulator_reference().round.identity);
+}
