@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/cli/convert.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/cli/hexfloat.h"
+#include "audit/npy.h"
+#include "formats/pack.h"
+#include "numerics/bits.h"
+#include "rounding/array.h"
+
+/* Elements at a time, and of them for one thread; multiples of 8, so that packing stays whole. */
+enum { PIECE = 1 << 17, PART = 1 << 12 };
+
+/* One conversion under way. */
+typedef struct work {
+    const cli_conversion *c;
+    assay_dtype dtype;    /* of the output's elements               */
+    size_t width;         /* bytes of one of them                   */
+    assay_rounder into;   /* rne into the input's type, for schemes */
+    double *x;            /* [piece] operands                       */
+    uint64_t *bits;       /* [piece] what is to be stored           */
+    unsigned char *bytes; /* [8 piece]                              */
+} work;
+
+static assay_dtype container(const assay_format *format)
+{
+    switch (assay_format_container(format)) {
+    case 1: return ASSAY_DTYPE_U8;
+    case 2: return ASSAY_DTYPE_U16;
+    case 4: return ASSAY_DTYPE_U32;
+    default: return ASSAY_DTYPE_U64;
+    }
+}
+
+/* A tensor of a type that NumPy lacks comes out as codes in the smallest container. */
+static assay_dtype output_dtype(const cli_conversion *c)
+{
+    assay_dtype own = c->input.array.dtype;
+    switch (c->elements) {
+    case CLI_VALUES: return assay_dtypes[own].descr ? own : container(&c->input.format);
+    case CLI_CODES: return container(&c->scheme.element.format);
+    case CLI_PACKED: return ASSAY_DTYPE_U8;
+    default: return ASSAY_DTYPE_F64;
+    }
+}
+
+/* An integer type holds a whole value in its range, and has one zero. */
+static bool integer_bits(const assay_dtype_info *d, double value, uint64_t *bits)
+{
+    bool is_signed = d->kind == ASSAY_SIGNED;
+    double top = assay_pow2((int)d->bits - is_signed);
+    if (!(value < top && value >= (is_signed ? -top : 0)) || trunc(value) != value)
+        return false;
+    *bits = value < 0 ? (uint64_t)(int64_t)value : (uint64_t)value;
+    return true;
+}
+
+/* The bits that stand for value in the input's type; false if it does not hold it. */
+static bool value_bits(const cli_input *input, double value, uint64_t *bits)
+{
+    if (input->has_format)
+        return assay_encode_exact(&input->format, value, bits);
+    return integer_bits(&assay_dtypes[input->array.dtype], value, bits);
+}
+
+/* Wide integers go one by one, exactly. */
+static bool store_exact(const work *w, size_t first, size_t i)
+{
+    const assay_rounder *r = &w->c->scheme.element;
+    const cli_input *input = &w->c->input;
+    w->bits[i] = assay_round_exact(r, cli_input_exact(input, first + i));
+    return w->c->elements != CLI_VALUES ||
+           value_bits(input, assay_decode(&r->format, w->bits[i]), &w->bits[i]);
+}
+
+static size_t exact_piece(work *w, size_t first, size_t n)
+{
+    size_t bad = n;
+#pragma omp parallel for reduction(min : bad) if (n > PART)
+    for (size_t i = 0; i < n; i++)
+        if (!store_exact(w, first, i) && i < bad)
+            bad = i;
+    return bad;
+}
+
+/* Between elements of 1, 2, 4 or 8 bytes and numbers of 64 bits; a constant width vectorises. */
+ASSAY_INLINE void widen_by(size_t width, const unsigned char *codes, uint64_t *bits, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t u = 0;
+        memcpy(&u, codes + i * width, width);
+        bits[i] = u;
+    }
+}
+
+static void widen(size_t width, const unsigned char *codes, uint64_t *bits, size_t n)
+{
+    switch (width) {
+    case 1: widen_by(1, codes, bits, n); return;
+    case 2: widen_by(2, codes, bits, n); return;
+    case 4: widen_by(4, codes, bits, n); return;
+    default: widen_by(8, codes, bits, n); return;
+    }
+}
+
+ASSAY_INLINE void narrow_by(size_t width, const uint64_t *bits, unsigned char *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(out + i * width, &bits[i], width);
+}
+
+static void narrow(size_t width, const uint64_t *bits, unsigned char *out, size_t n)
+{
+    switch (width) {
+    case 1: narrow_by(1, bits, out, n); return;
+    case 2: narrow_by(2, bits, out, n); return;
+    case 4: narrow_by(4, bits, out, n); return;
+    default: narrow_by(8, bits, out, n); return;
+    }
+}
+
+/* Takes values into the input's type and back: what comes back different it does not hold. */
+static size_t store_values(const work *w, double *y, uint64_t *bits, size_t n)
+{
+    const cli_input *input = &w->c->input;
+    unsigned char codes[PART * sizeof(uint64_t)];
+    double back[PART];
+    for (size_t i = 0; i < n && !input->has_format; i++)
+        if (!value_bits(input, y[i], &bits[i]))
+            return i;
+    if (!input->has_format)
+        return n;
+    assay_encode_array_f64(&w->into, y, codes, n);
+    assay_decode_array_f64(&input->format, codes, back, n);
+    widen(assay_format_container(&input->format), codes, bits, n);
+    for (size_t i = 0; i < n; i++)
+        if (assay_bits64(back[i]) != assay_bits64(y[i]) && (back[i] == back[i] || y[i] == y[i]))
+            return i;
+    return n;
+}
+
+/* Elements `at` to `at` + n - 1 of the piece, at most PART; the index of a bad one, or n. */
+static size_t round_part(work *w, size_t first, size_t at, size_t n)
+{
+    const assay_rounder *r = &w->c->scheme.element;
+    unsigned char codes[PART * sizeof(uint64_t)];
+    double *x = w->x + at;
+    cli_input_read(&w->c->input, first + at, n, x);
+    size_t bad = r->nan_is_error ? assay_find_nan_f64(x, n) : n;
+    if (bad < n)
+        return bad;
+    if (w->c->elements == CLI_VALUES) {
+        assay_round_array_f64(r, x, x, n);
+        return store_values(w, x, w->bits + at, n);
+    }
+    assay_encode_array_f64(r, x, codes, n);
+    widen(assay_format_container(&r->format), codes, w->bits + at, n);
+    return n;
+}
+
+/* The value of a scheme is code x scale; one rounding takes it into the input's type. */
+static bool store_scaled(const work *w, size_t i, double y)
+{
+    const cli_input *input = &w->c->input;
+    if (w->c->scheme.element.nan_is_error && w->x[i] != w->x[i])
+        return false;
+    if (!input->has_format)
+        return value_bits(input, rint(y), &w->bits[i]); /* nearest even: assay_env_check */
+    w->bits[i] = assay_round_code(&w->into, y);
+    return y == y || input->format.nan != ASSAY_NAN_NONE;
+}
+
+/* Fills w->bits; the index of the first element that cannot be stored, n if all can. */
+static size_t round_piece(work *w, size_t first, size_t n)
+{
+    size_t bad = n;
+    if (cli_input_is_wide(&w->c->input))
+        return exact_piece(w, first, n);
+#pragma omp parallel for reduction(min : bad) if (n > PART)
+    for (size_t at = 0; at < n; at += PART) {
+        size_t part = n - at < PART ? n - at : PART, i = round_part(w, first, at, part);
+        if (i < part && at + i < bad)
+            bad = at + i;
+    }
+    return bad;
+}
+
+static size_t scale_piece(work *w, double *y, size_t first, size_t n)
+{
+    size_t bad = n;
+    cli_input_read(&w->c->input, first, n, w->x);
+    assay_scheme_apply(&w->c->scheme, w->x, y, n);
+    for (size_t i = 0; i < n && bad == n; i++)
+        if (!store_scaled(w, i, y[i]))
+            bad = i;
+    return bad;
+}
+
+static size_t double_piece(work *w, size_t first, size_t n)
+{
+    cli_input_read(&w->c->input, first, n, w->x);
+    for (size_t i = 0; i < n; i++)
+        w->bits[i] = assay_bits64(w->x[i]);
+    return n;
+}
+
+static assay_status refuse(const work *w, size_t first, size_t i)
+{
+    const cli_input *input = &w->c->input;
+    const char *element = w->c->scheme.element.format.name;
+    char value[CLI_HEXFLOAT_BYTES];
+    double x;
+    cli_input_read(input, first + i, 1, &x);
+    if (x != x && w->c->scheme.element.nan_is_error)
+        return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: NaN, and %s has none", input->name,
+                          first + i, element);
+    return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: %s becomes a value that %s does not hold",
+                      input->name, first + i, cli_hexfloat(x, value),
+                      input->has_format ? input->format.name
+                                        : assay_dtypes[input->array.dtype].word);
+}
+
+static assay_status write_piece(const work *w, size_t n, FILE *stream)
+{
+    size_t bytes = n * w->width;
+    if (w->c->elements == CLI_PACKED) {
+        int width = w->c->scheme.element.format.bits;
+        bytes = assay_packed_bytes(n, width);
+        assay_pack(w->bits, n, width, w->bytes);
+    } else {
+        narrow(w->width, w->bits, w->bytes, n);
+    }
+    if (fwrite(w->bytes, 1, bytes, stream) != bytes)
+        return assay_fail(ASSAY_ERR_IO, "cannot write: %s", strerror(errno));
+    return ASSAY_OK;
+}
+
+/* Pieces end where a row does, and inside a row at whole blocks. */
+static assay_status write_all(work *w, size_t piece, FILE *stream)
+{
+    const assay_array *a = &w->c->input.array;
+    bool blocks = w->c->elements == CLI_VALUES && w->c->scheme.block > 0;
+    size_t row = blocks && a->ndim > 0 ? a->shape[a->ndim - 1] : a->count;
+    double *y = (double *)w->bytes; /* room for doubles, and free until the piece is written */
+    assay_status status = ASSAY_OK;
+    for (size_t at = 0, n; at < a->count && status == ASSAY_OK; at += n) {
+        size_t left = row - at % row;
+        n = left < piece ? left : piece;
+        size_t bad = blocks                          ? scale_piece(w, y, at, n)
+                     : w->c->elements == CLI_DOUBLES ? double_piece(w, at, n)
+                                                     : round_piece(w, at, n);
+        status = bad < n ? refuse(w, at, bad) : write_piece(w, n, stream);
+    }
+    return status;
+}
+
+static assay_status write_header(const work *w, FILE *stream)
+{
+    const assay_array *a = &w->c->input.array;
+    size_t packed = 0;
+    if (w->c->elements != CLI_PACKED)
+        return assay_npy_write_header(stream, w->dtype, a->ndim, a->shape);
+    packed = assay_packed_bytes(a->count, w->c->scheme.element.format.bits);
+    return assay_npy_write_header(stream, w->dtype, 1, &packed);
+}
+
+static assay_status write_file(work *w, size_t piece, const char *path)
+{
+    assay_output out;
+    assay_status status = assay_output_begin(path, &out);
+    if (status != ASSAY_OK)
+        return status;
+    status = write_header(w, out.stream);
+    if (status == ASSAY_OK)
+        status = write_all(w, piece, out.stream);
+    if (status == ASSAY_OK)
+        return assay_output_commit(&out);
+    assay_output_abort(&out);
+    return status == ASSAY_ERR_IO ? assay_fail_in(status, path) : status;
+}
+
+/* Wide integers are rounded exactly one by one, but a block of them is scaled as binary64. */
+static assay_status check_block(const cli_conversion *c)
+{
+    if (!cli_input_is_wide(&c->input))
+        return ASSAY_OK;
+    for (size_t i = 0; i < c->input.array.count; i++) {
+        uint64_t sig = cli_input_exact(&c->input, i).sig;
+        if (sig << 53 != 0)
+            return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: not a float64, as blocks need",
+                              c->input.name, i);
+    }
+    return ASSAY_OK;
+}
+
+assay_status cli_convert(const cli_conversion *c, const char *path)
+{
+    size_t block = c->elements == CLI_VALUES ? c->scheme.block : 0;
+    size_t piece = block > PIECE ? block : block > 0 ? PIECE / block * block : PIECE;
+    work w = { .c = c, .dtype = output_dtype(c) };
+    w.width = assay_dtypes[w.dtype].bits / 8;
+    assay_status status = block > 0 ? check_block(c) : ASSAY_OK;
+    if (status == ASSAY_OK && c->input.has_format)
+        status = assay_rounder_make(&c->input.format, ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
+                                    ASSAY_NAN_RULE_DEFAULT, &w.into);
+    if (status != ASSAY_OK)
+        return status;
+    w.x = malloc(piece * sizeof *w.x);
+    w.bits = malloc(piece * sizeof *w.bits);
+    w.bytes = malloc(piece * sizeof(uint64_t));
+    status = w.x && w.bits && w.bytes ? write_file(&w, piece, path)
+                                      : assay_fail(ASSAY_ERR_MEMORY, "out of memory");
+    free(w.x);
+    free(w.bits);
+    free(w.bytes);
+    return status;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/cli/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/cli/hexfloat.h"
+
+enum { TEXT = 160, CODE = 64 };
+
+/* "0x7e = 0x1.cp+8": a code with as many digits as the width needs, and its value. */
+static const char *code_text(const assay_format *f, uint64_t code, char text[CODE])
+{
+    char value[CLI_HEXFLOAT_BYTES], digits[17];
+    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)code);
+    snprintf(text, CODE, "0x%s = %s", digits + 16 - (f->bits + 3) / 4,
+             cli_hexfloat(assay_decode(f, code), value));
+    return text;
+}
+
+static void set(json_t *record, const char *key, const char *text)
+{
+    json_object_set_new(record, key, json_string(text));
+}
+
+static void set_code(json_t *record, const char *key, const assay_format *f, bool there,
+                     uint64_t code)
+{
+    char text[CODE];
+    set(record, key, there ? code_text(f, code, text) : "none");
+}
+
+static const char *nan_codes(const assay_format *f)
+{
+    switch (f->nan) {
+    case ASSAY_NAN_IEEE:
+        return f->has_inf ? "exponent all ones, fraction not zero" : "exponent all ones";
+    case ASSAY_NAN_ONES:
+        return f->is_signed ? "the all-ones code of each sign" : "the all-ones code";
+    case ASSAY_NAN_NEGZERO: return "the code of -0";
+    default: return "none";
+    }
+}
+
+static const char *nan_results(const assay_format *f, char text[TEXT])
+{
+    assay_rounder r;
+    char code[CODE];
+    if (assay_rounder_make(f, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &r) !=
+        ASSAY_OK)
+        return "-";
+    snprintf(text, TEXT, "%s%s", code_text(f, r.nan_code, code),
+             f->nan == ASSAY_NAN_NONE ? ", or as --nan says" : "");
+    return text;
+}
+
+static void set_integer(json_t *record, const char *key, int value)
+{
+    json_object_set_new(record, key, json_integer(value));
+}
+
+static void set_parameters(json_t *record, const assay_format *f)
+{
+    set_integer(record, "bits", f->bits);
+    set_integer(record, "sign_bits", f->is_signed);
+    set_integer(record, "exponent_bits", f->exponent_bits);
+    set_integer(record, "fraction_bits", f->fraction_bits);
+    set_integer(record, "stored_bits", 8 * (int)assay_format_container(f));
+    set_integer(record, "bias", f->bias);
+    set_integer(record, "p", f->p);
+    set_integer(record, "emin", f->emin);
+    set_integer(record, "emax", f->emax);
+}
+
+/* What a policy makes of values beyond max, of infinities: "-" where the format lacks it. */
+static json_t *policy_row(const assay_format *f, assay_overflow policy)
+{
+    static const char *const keys[] = { "above_max", "below_-max", "+inf", "-inf" };
+    json_t *row = json_pack("{ss}", "policy", assay_overflow_name(policy));
+    assay_rounder r;
+    bool there = assay_rounder_make(f, ASSAY_RNE, policy, ASSAY_NAN_RULE_DEFAULT, &r) == ASSAY_OK;
+    for (int i = 0; i < 4; i++) {
+        char text[CODE];
+        const uint64_t *codes = i < 2 ? r.overflow_code : r.infinite_code;
+        set(row, keys[i], there ? code_text(f, codes[i % 2], text) : "-");
+    }
+    set(row, "meaning", assay_overflow_text(policy));
+    return row;
+}
+
+static json_t *policy_rows(const assay_format *f)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < ASSAY_OVERFLOW_COUNT; i++)
+        json_array_append_new(rows, policy_row(f, (assay_overflow)i));
+    return rows;
+}
+
+json_t *cli_describe_format(const assay_format *f)
+{
+    char text[TEXT];
+    json_t *record =
+        json_pack("{ss ss? ss}", "name", f->name, "alias", f->alias, "source", f->source);
+    set_parameters(record, f);
+    set_code(record, "max", f, true, f->max_code);
+    snprintf(text, sizeof text, "%.17g", f->max);
+    set(record, "max_in_decimal", text);
+    set_code(record, "min_normal", f, true,
+             f->has_subnormals ? (uint64_t)1 << f->fraction_bits : 1);
+    set_code(record, "min_positive", f, true, 1);
+    set(record, "subnormals", f->has_subnormals ? "yes" : "no");
+    set_code(record, "zero", f, true, 0);
+    set_code(record, "negative_zero", f, f->has_negzero, f->sign_bit);
+    set_code(record, "infinity", f, f->has_inf, f->inf_code);
+    set_code(record, "nan", f, f->nan != ASSAY_NAN_NONE, f->nan_code);
+    set(record, "nan_codes", nan_codes(f));
+    set(record, "nan_becomes", nan_results(f, text));
+    json_object_set_new(record, "overflow_rne", policy_rows(f));
+    return record;
+}
+
+json_t *cli_describe_scheme(const char *spec, const assay_scheme *s)
+{
+    const char *source = "built from its SPEC";
+    for (size_t i = 0; i < assay_scheme_count(); i++)
+        if (strcmp(assay_scheme_name(i), spec) == 0)
+            source = assay_scheme_text(i);
+    json_t *record = json_pack("{ss ss ss sI}", "name", spec, "source", source, "element",
+                               s->element.format.name, "block_size", (json_int_t)s->block);
+    set(record, "scale", "e8m0, one per block along the last axis");
+    set(record, "scale_rule", assay_scale_rule_name(s->rule));
+    set(record, "scale_rule_text", assay_scale_rule_text(s->rule));
+    set(record, "element_overflow", assay_overflow_name(s->element.overflow));
+    return record;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doubles as text that is the same for every C library, which printf's %a is not. */
+#ifndef ASSAY_CLI_HEXFLOAT_H
+#define ASSAY_CLI_HEXFLOAT_H
+
+enum { CLI_HEXFLOAT_BYTES = 32 };
+
+/**
+ * Writes x as a C hexadecimal float with one leading 1 (subnormals too) and no trailing zeros,
+ * as `-0x1.8p+3`; zeros as `0x0p+0` and `-0x0p+0`; `inf`, `-inf`, `nan`. Returns text.
+ */
+const char *cli_hexfloat(double x, char text[CLI_HEXFLOAT_BYTES]);
+
+#endif

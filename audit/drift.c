@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/drift.h"
+
+#include <math.h>
+
+#include "numerics/elementary.h"
+#include "numerics/exact.h"
+
+/* rest is what the reference has below its binary64 r: its value is r + rest. */
+static void add_pair(assay_drift *d, double r, double c, double rest)
+{
+    d->count++;
+    if (!isfinite(r) || !isfinite(c)) {
+        d->nonfinite += !(r == c);
+        return;
+    }
+    double e = (c - r) - rest, a = fabs(e);
+    d->reference2 += r * r;
+    d->candidate2 += c * c;
+    d->error2 += e * e;
+    d->dot += r * c;
+    d->max_abs = a > d->max_abs ? a : d->max_abs;
+}
+
+void assay_drift_add(assay_drift *drift, const double *reference, const double *candidate, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        add_pair(drift, reference[i], candidate[i], 0);
+}
+
+void assay_drift_add_wide(assay_drift *drift, const double *hi, const double *lo,
+                          const double *candidate, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        add_pair(drift, hi[i], candidate[i], lo[i]);
+}
+
+void assay_drift_merge(assay_drift *into, const assay_drift *from)
+{
+    into->count += from->count;
+    into->nonfinite += from->nonfinite;
+    into->reference2 += from->reference2;
+    into->candidate2 += from->candidate2;
+    into->error2 += from->error2;
+    into->dot += from->dot;
+    into->max_abs = from->max_abs > into->max_abs ? from->max_abs : into->max_abs;
+}
+
+double assay_drift_rel_l2(const assay_drift *d)
+{
+    if (d->nonfinite > 0)
+        return INFINITY;
+    if (d->error2 == 0)
+        return 0;
+    return assay_sqrt(d->error2 / d->reference2);
+}
+
+double assay_drift_sqnr(const assay_drift *d)
+{
+    if (d->nonfinite > 0)
+        return -INFINITY;
+    return d->error2 == 0 ? INFINITY : 10 * assay_log10(d->reference2 / d->error2);
+}
+
+double assay_drift_cosine(const assay_drift *d)
+{
+    if (d->nonfinite > 0)
+        return NAN;
+    if (d->error2 == 0)
+        return 1;
+    double cosine = d->dot / (assay_sqrt(d->reference2) * assay_sqrt(d->candidate2));
+    return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine;
+}
+
+double assay_drift_max_abs(const assay_drift *d)
+{
+    return d->nonfinite > 0 ? INFINITY : d->max_abs;
+}
+
+size_t assay_argmax(const double *x, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (x[i] > x[best] || (x[best] != x[best] && x[i] == x[i]))
+            best = i;
+    return best;
+}
+
+/* log sum exp(x - max), the shifted form, so that x[i] - max - this is log p[i]. */
+static double log_sum(const double *x, size_t n, double max)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += assay_exp(x[i] - max);
+    return assay_log(sum);
+}
+
+/* d + exp(-d) - 1 >= 0. Near 0 the terms cancel: the series' rest is below d^6 / 720, under
+ * 2^-53 of d^2 / 2 for |d| < 2^-11. */
+static double bregman(double d)
+{
+    if (fabs(d) < 0x1p-11)
+        return d * d * (0.5 - d * (1.0 / 6 - d * (1.0 / 24 - d / 120)));
+    return d + assay_expm1(-d);
+}
+
+/* sum p log(p/q) = sum p (d + exp(-d) - 1) with d = log(p/q), because p and q both sum to 1;
+ * every term is non-negative, so small divergences are not lost in cancellation. */
+static double divergence(const double *p, double p_shift, const double *q, double q_shift, size_t n)
+{
+    double kl = 0;
+    for (size_t i = 0; i < n; i++) {
+        double log_p = p[i] - p_shift;
+        double d = log_p - (q[i] - q_shift);
+        kl += assay_exp(log_p) * bregman(d);
+    }
+    return kl;
+}
+
+static double runner_up(const double *x, size_t n, size_t best)
+{
+    double second = -INFINITY;
+    for (size_t i = 0; i < n; i++)
+        if (i != best && x[i] > second)
+            second = x[i];
+    return second;
+}
+
+void assay_logits_compare(const double *reference, const double *candidate, size_t vocab,
+                          int32_t next, double tie, assay_token_drift *out)
+{
+    size_t r = assay_argmax(reference, vocab), c = assay_argmax(candidate, vocab);
+    double r_shift = reference[r] + log_sum(reference, vocab, reference[r]);
+    double c_shift = candidate[c] + log_sum(candidate, vocab, candidate[c]);
+    out->kl = divergence(reference, r_shift, candidate, c_shift, vocab);
+    out->kl_reverse = divergence(candidate, c_shift, reference, r_shift, vocab);
+    out->nll_reference = next >= 0 ? r_shift - reference[next] : NAN;
+    out->nll_candidate = next >= 0 ? c_shift - candidate[next] : NAN;
+    out->top_reference = (int32_t)r;
+    out->top_candidate = (int32_t)c;
+    out->margin = reference[r] - runner_up(reference, vocab, r);
+    out->flip = r == c              ? ASSAY_FLIP_NONE
+                : out->margin < tie ? ASSAY_FLIP_NEAR_TIE
+                                    : ASSAY_FLIP_MATERIAL;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static assay_status refuse(int fd, const char *path, const char *reason)
+{
+    if (fd >= 0)
+        close(fd);
+    return assay_fail(ASSAY_ERR_IO, "%s: %s", path, reason);
+}
+
+assay_status assay_file_open(const char *path, assay_file *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return refuse(fd, path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return refuse(fd, path, S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file");
+    assay_file file = { .size = (size_t)st.st_size };
+    if (file.size > 0) {
+        void *map = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED)
+            return refuse(fd, path, strerror(errno));
+        file.data = map;
+        file.mapped = true;
+    }
+    close(fd);
+    *out = file;
+    return ASSAY_OK;
+}
+
+void assay_file_close(assay_file *file)
+{
+    if (file->mapped)
+        munmap((void *)(uintptr_t)file->data, file->size);
+    *file = (assay_file){ 0 };
+}
+
+static const assay_embedded *embedded(const assay_source *source, const char *name)
+{
+    for (size_t i = 0; i < source->count; i++)
+        if (strcmp(source->files[i].name, name) == 0)
+            return &source->files[i];
+    return NULL;
+}
+
+static bool join(char path[ASSAY_PATH_BYTES], const char *dir, const char *name)
+{
+    return snprintf(path, ASSAY_PATH_BYTES, "%s/%s", dir, name) < ASSAY_PATH_BYTES;
+}
+
+assay_status assay_source_open(const assay_source *source, const char *name,
+                               char path[ASSAY_PATH_BYTES], assay_file *out)
+{
+    if (!join(path, source->name, name))
+        return assay_fail(ASSAY_ERR_IO, "%s: path is too long", source->name);
+    if (!source->files)
+        return assay_file_open(path, out);
+    const assay_embedded *file = embedded(source, name);
+    if (!file)
+        return assay_fail(ASSAY_ERR_IO, "%s: %s", path, strerror(ENOENT));
+    *out = (assay_file){ .data = file->data, .size = (size_t)(file->end - file->data) };
+    return ASSAY_OK;
+}
+
+bool assay_source_has(const assay_source *source, const char *name)
+{
+    char path[ASSAY_PATH_BYTES];
+    if (source->files)
+        return embedded(source, name) != NULL;
+    return join(path, source->name, name) && access(path, F_OK) == 0;
+}
+
+assay_status assay_output_begin(const char *path, assay_output *out)
+{
+    *out = (assay_output){ 0 };
+    int room = ASSAY_PATH_BYTES;
+    if (snprintf(out->path, sizeof out->path, "%s", path) >= room ||
+        snprintf(out->partial, sizeof out->partial, "%s.partial.%ld", path, (long)getpid()) >= room)
+        return assay_fail(ASSAY_ERR_IO, "%s: path is too long", path);
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return assay_fail(ASSAY_ERR_IO, "%s: is a directory", path);
+    out->stream = fopen(out->partial, "wbe");
+    if (!out->stream)
+        return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    return ASSAY_OK;
+}
+
+static assay_status finish_stream(assay_output *out)
+{
+    bool bad = ferror(out->stream) || fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0;
+    int reason = errno;
+    bad |= fclose(out->stream) != 0;
+    out->stream = NULL;
+    if (!bad)
+        return ASSAY_OK;
+    return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(reason));
+}
+
+static assay_status move_in_place(assay_output *out)
+{
+    if (rename(out->partial, out->path) != 0)
+        return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(errno));
+    out->partial[0] = 0;
+    return ASSAY_OK;
+}
+
+assay_status assay_output_commit(assay_output *out)
+{
+    return assay_output_commit_all(out, 1);
+}
+
+assay_status assay_output_commit_all(assay_output *outs, size_t count)
+{
+    assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < count && status == ASSAY_OK; i++)
+        status = finish_stream(&outs[i]);
+    for (size_t i = 0; i < count && status == ASSAY_OK; i++)
+        status = move_in_place(&outs[i]);
+    for (size_t i = 0; i < count; i++)
+        assay_output_abort(&outs[i]);
+    return status;
+}
+
+void assay_output_abort(assay_output *out)
+{
+    if (out->stream)
+        fclose(out->stream);
+    out->stream = NULL;
+    if (out->partial[0])
+        unlink(out->partial);
+    out->partial[0] = 0;
+}
+
+assay_status assay_make_directory(const char *path)
+{
+    struct stat st;
+    if (mkdir(path, 0777) == 0)
+        return ASSAY_OK;
+    int reason = errno;
+    if (reason == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return ASSAY_OK;
+    return assay_fail(ASSAY_ERR_IO, "%s: cannot make the directory: %s", path, strerror(reason));
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/recipe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/builtin.h"
+#include "audit/json.h"
+
+static const char operand_mark[] = "@operand:";
+
+/* Where a message belongs: FILE and the index of the rule. */
+typedef struct place {
+    const char *file;
+    size_t rule;
+} place;
+
+static assay_status fail_at(const place *at, const char *key, assay_status status)
+{
+    char prefix[ASSAY_PATH_BYTES];
+    snprintf(prefix, sizeof prefix, "%s: rules[%zu].%s", at->file, at->rule, key);
+    (void)assay_fail_in(status, prefix);
+    return ASSAY_ERR_INPUT;
+}
+
+static assay_status copy_text(const place *at, const char *key, const json_t *value, char *out,
+                              size_t room)
+{
+    const char *text = json_string_value(value);
+    if (!text)
+        return fail_at(at, key, assay_fail(ASSAY_ERR_INPUT, "expected a string"));
+    if (strlen(text) >= room || strlen(text) != json_string_length(value))
+        return fail_at(at, key, assay_fail(ASSAY_ERR_INPUT, "is too long"));
+    memcpy(out, text, strlen(text) + 1);
+    return ASSAY_OK;
+}
+
+static assay_status read_keys(const place *at, json_t *object, assay_rule *rule)
+{
+    const struct {
+        const char *key;
+        char *to;
+        size_t room;
+    } fields[] = { { "tap", rule->tap, sizeof rule->tap },
+                   { "in", rule->in, sizeof rule->in },
+                   { "weight", rule->weight, sizeof rule->weight },
+                   { "acc", rule->acc, sizeof rule->acc },
+                   { "out", rule->out, sizeof rule->out },
+                   { "round", rule->round, sizeof rule->round },
+                   { "overflow", rule->overflow, sizeof rule->overflow } };
+    enum { FIELDS = sizeof fields / sizeof fields[0] };
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        size_t i = 0;
+        while (i < FIELDS && strcmp(key, fields[i].key) != 0)
+            i++;
+        if (i == FIELDS)
+            return fail_at(at, key,
+                           assay_fail(ASSAY_ERR_INPUT,
+                                      "is not a key of a rule; there are "
+                                      "tap, in, weight, acc, out, round, overflow"));
+        assay_status status = copy_text(at, key, value, fields[i].to, fields[i].room);
+        if (status != ASSAY_OK)
+            return status;
+    }
+    if (!rule->tap[0])
+        return fail_at(at, "tap", assay_fail(ASSAY_ERR_INPUT, "is missing"));
+    return ASSAY_OK;
+}
+
+static void set_default(char *text, const char *value)
+{
+    if (!text[0])
+        strcpy(text, value);
+}
+
+/* acc is ACC or ACC@operand:FORMAT. */
+static assay_status read_acc(const assay_rule *rule, assay_mode mode, assay_policy *policy)
+{
+    char text[ASSAY_RULE_TEXT];
+    memcpy(text, rule->acc, sizeof text);
+    char *mark = strstr(text, operand_mark);
+    if (mark) {
+        assay_format format;
+        *mark = 0;
+        assay_status status = assay_format_parse(mark + sizeof operand_mark - 1, &format);
+        if (status == ASSAY_OK)
+            status = assay_rounder_make(&format, mode, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT,
+                                        &policy->operand);
+        if (status != ASSAY_OK)
+            return status;
+        policy->has_operand = true;
+    }
+    return assay_accumulator_parse(text, &policy->acc);
+}
+
+static assay_status read_scheme(const char *text, assay_mode mode, assay_overflow overflow,
+                                assay_scheme *out)
+{
+    return assay_scheme_parse(text, mode, overflow, ASSAY_NAN_RULE_DEFAULT, out);
+}
+
+static assay_status make_policy(const place *at, assay_rule *rule)
+{
+    assay_policy *p = &rule->policy;
+    assay_mode mode = ASSAY_RNE;
+    assay_overflow overflow = ASSAY_OVERFLOW_SPEC;
+    assay_status status;
+    *p = assay_policy_reference();
+    if ((status = assay_mode_parse(rule->round, &mode)) != ASSAY_OK)
+        return fail_at(at, "round", status);
+    if ((status = assay_overflow_parse(rule->overflow, &overflow)) != ASSAY_OK)
+        return fail_at(at, "overflow", status);
+    if ((status = read_scheme(rule->in, mode, overflow, &p->in)) != ASSAY_OK)
+        return fail_at(at, "in", status);
+    if ((status = read_scheme(rule->weight, mode, overflow, &p->weight)) != ASSAY_OK)
+        return fail_at(at, "weight", status);
+    if ((status = read_scheme(rule->out, mode, overflow, &p->out)) != ASSAY_OK)
+        return fail_at(at, "out", status);
+    if ((status = read_acc(rule, mode, p)) != ASSAY_OK)
+        return fail_at(at, "acc", status);
+    if ((p->in.block > 0 || p->weight.block > 0) && !p->has_operand)
+        return fail_at(at, "acc",
+                       assay_fail(ASSAY_ERR_INPUT, "a block scheme's operands are "
+                                                   "dequantized first: say into what, as in "
+                                                   "binary32@operand:bfloat16"));
+    return ASSAY_OK;
+}
+
+static assay_status read_rule(const place *at, json_t *object, assay_rule *rule)
+{
+    if (!json_is_object(object))
+        return fail_at(at, "", assay_fail(ASSAY_ERR_INPUT, "expected an object"));
+    assay_status status = read_keys(at, object, rule);
+    if (status != ASSAY_OK)
+        return status;
+    set_default(rule->in, "binary64");
+    set_default(rule->weight, "binary64");
+    set_default(rule->out, "binary64");
+    set_default(rule->acc, "reference");
+    set_default(rule->round, "rne");
+    set_default(rule->overflow, "spec");
+    return make_policy(at, rule);
+}
+
+static assay_status check_head(const char *name, json_t *root, json_t **rules)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(root, key, value)
+    {
+        if (strcmp(key, "assay_recipe") != 0 && strcmp(key, "rules") != 0)
+            return assay_fail(ASSAY_ERR_INPUT, "%s: key '%s' is unknown", name, key);
+    }
+    value = json_object_get(root, "assay_recipe");
+    if (!json_is_integer(value) || json_integer_value(value) != 1)
+        return assay_fail(ASSAY_ERR_INPUT, "%s: assay_recipe: expected version 1", name);
+    *rules = json_object_get(root, "rules");
+    if (!json_is_array(*rules) || json_array_size(*rules) == 0)
+        return assay_fail(ASSAY_ERR_INPUT, "%s: rules: expected an array of at least one rule",
+                          name);
+    return ASSAY_OK;
+}
+
+static assay_status read_rules(const char *name, json_t *root, assay_recipe *recipe)
+{
+    json_t *rules = NULL;
+    assay_status status = check_head(name, root, &rules);
+    if (status != ASSAY_OK)
+        return status;
+    recipe->count = json_array_size(rules);
+    recipe->rules = calloc(recipe->count, sizeof *recipe->rules);
+    recipe->name = strdup(name);
+    if (!recipe->rules || !recipe->name)
+        return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory for its rules", name);
+    for (size_t i = 0; i < recipe->count && status == ASSAY_OK; i++) {
+        place at = { name, i };
+        status = read_rule(&at, json_array_get(rules, i), &recipe->rules[i]);
+    }
+    return status;
+}
+
+assay_status assay_recipe_parse(const char *name, const void *bytes, size_t size, assay_recipe *out)
+{
+    json_t *root;
+    assay_recipe recipe = { 0 };
+    assay_status status = assay_json_parse(name, bytes, size, &root);
+    if (status != ASSAY_OK)
+        return status;
+    status = read_rules(name, root, &recipe);
+    json_decref(root);
+    if (status == ASSAY_OK)
+        *out = recipe;
+    else
+        assay_recipe_close(&recipe);
+    return status;
+}
+
+assay_status assay_recipe_open(const char *name, assay_recipe *out)
+{
+    char file_name[ASSAY_PATH_BYTES], path[ASSAY_PATH_BYTES];
+    assay_file file;
+    snprintf(file_name, sizeof file_name, "%s.json", name);
+    bool shipped = assay_source_has(&assay_builtin_recipes, file_name);
+    assay_status status = shipped
+                              ? assay_source_open(&assay_builtin_recipes, file_name, path, &file)
+                              : assay_file_open(name, &file);
+    if (status != ASSAY_OK)
+        return status;
+    status = assay_recipe_parse(name, file.data, file.size, out);
+    assay_file_close(&file);
+    return status;
+}
+
+void assay_recipe_close(assay_recipe *recipe)
+{
+    free(recipe->name);
+    free(recipe->rules);
+    *recipe = (assay_recipe){ 0 };
+}
+
+/* Greedy with one way back: after a '*' that failed, it takes one character more. */
+bool assay_glob(const char *pattern, const char *text)
+{
+    const char *star = NULL, *resume = NULL;
+    while (*text) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            resume = text;
+        } else if (*pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star) {
+            pattern = star;
+            text = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return !*pattern;
+}
+
+const assay_rule *assay_recipe_match(const assay_recipe *recipe, const char *tap)
+{
+    for (size_t i = 0; i < recipe->count; i++)
+        if (assay_glob(recipe->rules[i].tap, tap))
+            return &recipe->rules[i];
+    return NULL;
+}
+
+assay_status assay_recipe_compile(const assay_recipe *recipe, const assay_model *model,
+                                  assay_policy **policies)
+{
+    assay_policy *list = calloc(model->count, sizeof *list);
+    if (!list)
+        return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory for its policies", recipe->name);
+    for (size_t i = 0; i < model->count; i++) {
+        const assay_rule *rule = assay_recipe_match(recipe, model->nodes[i].tap);
+        if (!rule) {
+            free(list);
+            return assay_fail(ASSAY_ERR_USAGE, "%s: rules: none matches tap %s", recipe->name,
+                              model->nodes[i].tap);
+        }
+        list[i] = rule->policy;
+    }
+    *policies = list;
+    return ASSAY_OK;
+}
