@@ -12,12 +12,15 @@
 #include <assay/numerics/status.h>
 #include <assay/numerics/superaccumulator.h>
 #include <assay/numerics/version.h>
+
 #include <assay/formats/format.h>
 #include <assay/formats/pack.h>
+
 #include <assay/rounding/array.h>
 #include <assay/rounding/fast.h>
 #include <assay/rounding/round.h>
 #include <assay/rounding/scheme.h>
+
 #include <assay/kernels/accumulator.h>
 #include <assay/kernels/op.h>
 #include <assay/kernels/product.h>

@@ -22,16 +22,24 @@
     X(assay_recipe_fp8, "recipes/", "fp8.json")           \
     X(assay_recipe_fp4, "recipes/", "fp4.json")
 
+#define PAGE_FILES(X)                           \
+    X(assay_page_style, "", "report_style.css") \
+    X(assay_page_sort, "", "report_sort.js")
+
 #define INCLUDE(id, folder, name) INCLUDE_FILE(id, folder name)
 #define ENTRY(id, folder, name)   { name, id##_begin, id##_end },
 
 DEMO_FILES(INCLUDE)
 RECIPE_FILES(INCLUDE)
+PAGE_FILES(INCLUDE)
 
 static const assay_embedded demo_files[] = { DEMO_FILES(ENTRY) };
 static const assay_embedded recipe_files[] = { RECIPE_FILES(ENTRY) };
+static const assay_embedded page_files[] = { PAGE_FILES(ENTRY) };
 
 const assay_source assay_builtin_demo = { "demo", demo_files,
                                           sizeof demo_files / sizeof demo_files[0] };
 const assay_source assay_builtin_recipes = { "recipes", recipe_files,
                                              sizeof recipe_files / sizeof recipe_files[0] };
+const assay_source assay_builtin_page = { "page", page_files,
+                                          sizeof page_files / sizeof page_files[0] };

@@ -32,17 +32,15 @@ static double share(const json_t *documents, size_t t)
 static void print_curve(FILE *f, const json_t *documents, size_t tokens)
 {
     double wide = (double)(ASSAY_SVG_WIDTH - ASSAY_SVG_LEFT - ASSAY_SVG_RIGHT) / (double)tokens;
-    const char *pen = "M";
     fputs("<path class=\"line\" d=\"", f);
     for (size_t t = 0; t <= tokens; t++) {
-        double part = share(documents, t);
-        if (!isfinite(part))
+        double part = share(documents, t), y = TOP + HIGH * (1 - part);
+        if (!isfinite(part)) /* no document was continued that far */
             break;
-        double x = ASSAY_SVG_LEFT + wide * (double)t, y = TOP + HIGH * (1 - part);
-        if (t > 0)
-            assay_page_put(f, "H%x", x);
-        assay_page_put(f, "%s%x%s%x", pen, t == 0 ? x : y, t == 0 ? " " : "", y);
-        pen = "V";
+        if (t == 0)
+            assay_page_put(f, "M%d %x", ASSAY_SVG_LEFT, y);
+        else
+            assay_page_put(f, "H%xV%x", ASSAY_SVG_LEFT + wide * (double)t, y);
     }
     fputs("\"/>\n", f);
 }
@@ -78,7 +76,7 @@ static void sum_kl(const json_t *tokens, size_t document, double *mean, double *
             continue;
         n++;
         sum += kl;
-        if (!(kl <= *max) && isfinite(*max))
+        if (assay_page_is_worse(kl, *max))
             *max = kl;
     }
     *mean = n ? sum / (double)n : NAN;
@@ -105,15 +103,16 @@ static void print_documents(FILE *f, const json_t *report, const json_t *documen
 {
     size_t i;
     json_t *document;
-    fputs("<div class=\"scroll tall\" tabindex=\"0\" role=\"group\" aria-label=\"documents\"><table>"
-          "<caption>By document; the first token of a continuation is 0.",
-          f);
+    fputs(
+        "<div class=\"scroll tall\" tabindex=\"0\" role=\"group\" aria-label=\"documents\"><table>"
+        "<caption>By document; the first token of a continuation is 0.",
+        f);
     if (json_array_size(documents) > MAX_ROWS)
         assay_page_put(f, " The first %d of %n; report.json has all.", MAX_ROWS,
                        json_array_size(documents));
     fputs("</caption>", f);
-    assay_page_columns(f, "document|tokens|KL mean, nat|KL max, nat|prompt, tokens|"
-                          "continued by, tokens|first divergent token");
+    assay_page_columns(f, "document|>tokens|>KL mean, nat|>KL max, nat|>prompt, tokens|"
+                          ">continued by, tokens|>first divergent token");
     json_array_foreach(documents, i, document) if (i < MAX_ROWS)
         print_row(f, report, document, assay_page_count(document, "document"));
     fputs("</tbody></table></div>\n", f);

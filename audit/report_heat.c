@@ -8,12 +8,13 @@
 
 /* Ten colours, and two classes beside them; 256 columns keep a page of any corpus small. */
 enum { LEVELS = 10, ZERO = LEVELS, NONFINITE = LEVELS + 1, MAX_COLUMNS = 256, MAX_DECADES = 6 };
-enum { LEFT = 86, WIDE = 520, TOP = 22 };
+enum { LEFT = 98, WIDE = 508, TOP = 22 };
 
 typedef struct heat {
     size_t tokens, columns, rows;
     double low, high; /* decimal logarithms of the ends of the colours */
     double height;    /* of a row */
+    bool coloured;    /* whether any value is neither 0 nor beyond measure */
 } heat;
 
 /* Where the model's state stands: the residual stream after each layer, and both ends. */
@@ -38,9 +39,41 @@ static double at(const json_t *list, size_t i)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+/* Counts of values by a quarter of a decade: enough for a quantile of a colour scale. */
+typedef struct tally {
+    size_t bin[4 * 640], total;
+} tally;
+
+static void count_value(tally *counts, double x)
+{
+    if (!(x > 0) || !isfinite(x))
+        return;
+    counts->bin[(int)(4 * (assay_log10(x) + 325))]++;
+    counts->total++;
+}
+
+/* A fifth of the values may lie below the scale's low end: the embedding's, mostly. Else their
+ * distance from all others would use up the colours. */
+static void choose_scale(heat *h, const tally *counts, const assay_svg_range *range)
+{
+    size_t below = 0, i = 0;
+    h->coloured = counts->total > 0;
+    while (5 * (below + counts->bin[i]) < counts->total)
+        below += counts->bin[i++];
+    h->high = assay_svg_is_empty(range) ? 0 : assay_log10(range->high);
+    h->low = assay_svg_is_empty(range) ? -1 : assay_log10(range->low);
+    if (counts->total > 0 && h->low < (double)i / 4 - 325)
+        h->low = (double)i / 4 - 325;
+    if (h->low < h->high - MAX_DECADES)
+        h->low = h->high - MAX_DECADES;
+    if (h->low > h->high - 0.25) /* all alike: still a scale */
+        h->low = h->high - 0.25;
+}
+
 static heat lay_out(const json_t *taps)
 {
     heat h = { 0 };
+    tally counts = { 0 };
     assay_svg_range range = ASSAY_SVG_EMPTY;
     size_t i;
     json_t *tap;
@@ -50,17 +83,14 @@ static heat lay_out(const json_t *taps)
         h.rows += list != NULL;
         if (json_array_size(list) > h.tokens)
             h.tokens = json_array_size(list);
-        for (size_t t = 0; t < json_array_size(list); t++)
+        for (size_t t = 0; t < json_array_size(list); t++) {
             assay_svg_extend(&range, at(list, t));
+            count_value(&counts, at(list, t));
+        }
     }
     h.columns = h.tokens < MAX_COLUMNS ? h.tokens : MAX_COLUMNS;
     h.height = h.rows <= 16 ? 20 : h.rows <= 48 ? 12 : 6;
-    h.high = assay_svg_is_empty(&range) ? 0 : assay_log10(range.high);
-    h.low = assay_svg_is_empty(&range) ? -1 : assay_log10(range.low);
-    if (h.low < h.high - MAX_DECADES)
-        h.low = h.high - MAX_DECADES;
-    if (h.low > h.high - 0.1) /* all alike: still a scale */
-        h.low = h.high - 0.1;
+    choose_scale(&h, &counts, &range);
     return h;
 }
 
@@ -80,15 +110,15 @@ static int column_level(const heat *h, const json_t *list, size_t column)
     size_t from = column * h->tokens / h->columns, to = (column + 1) * h->tokens / h->columns;
     double worst = at(list, from);
     for (size_t i = from + 1; i < to; i++)
-        if (!(at(list, i) <= worst) && isfinite(worst))
+        if (assay_page_is_worse(at(list, i), worst))
             worst = at(list, i);
     return level_of(h, worst);
 }
 
 static void print_name(FILE *f, const heat *h, const char *tap, double y, size_t row)
 {
-    size_t every = h->height >= 12 ? 1 : 2;
-    if (row % every != 0)
+    size_t every = h->height >= 12 ? 1 : 3, last = h->rows - 1;
+    if (row != last && (row % every != 0 || row + every > last))
         return;
     const char *kind = assay_page_kind(tap);
     if (kind == tap)
@@ -102,11 +132,14 @@ static void print_name(FILE *f, const heat *h, const char *tap, double y, size_t
 static void print_worst(FILE *f, const json_t *list, double y)
 {
     size_t worst = 0;
-    for (size_t i = 1; i < json_array_size(list) && isfinite(at(list, worst)); i++)
-        if (!(at(list, i) <= at(list, worst)))
+    for (size_t i = 1; i < json_array_size(list); i++)
+        if (assay_page_is_worse(at(list, i), at(list, worst)))
             worst = i;
-    assay_page_put(f, "<text x=\"%d\" y=\"%x\">%r at %n</text>\n", LEFT + WIDE + 8, y,
-                   at(list, worst), worst);
+    if (at(list, worst) == 0)
+        assay_page_put(f, "<text x=\"%d\" y=\"%x\">exactly 0</text>\n", LEFT + WIDE + 8, y);
+    else
+        assay_page_put(f, "<text x=\"%d\" y=\"%x\">%r at %n</text>\n", LEFT + WIDE + 8, y,
+                       at(list, worst), worst);
 }
 
 /* One path for each colour of a row; neighbours of the same colour are one stroke. */
@@ -170,26 +203,35 @@ static void print_documents(FILE *f, const heat *h, const json_t *lengths)
                            from + wide / 2, TOP - 8, i);
         from += wide;
     }
-    assay_page_put(f, "<text x=\"%d\" y=\"%d\">largest, at token</text>\n", LEFT + WIDE + 8,
-                   TOP - 8);
+    if (h->height >= 12)
+        assay_page_put(f, "<text x=\"%d\" y=\"%d\">largest, at token</text>\n", LEFT + WIDE + 8,
+                       TOP - 8);
+    assay_page_put(f, "<path class=\"axis\" d=\"M%d %dh%dV%xH%dz\"/>\n", LEFT, TOP, WIDE, bottom,
+                   LEFT);
+}
+
+static void print_key(FILE *f, int level, int x, double y, const char *name)
+{
+    assay_page_put(f,
+                   "<path class=\"edge\" d=\"M%d %xh28v14h-28z\"/><path class=\"heat h%d key\" "
+                   "d=\"M%d %xh28\"/><text x=\"%d\" y=\"%x\">%s</text>\n",
+                   x, y, level, x, y + 7, x + 34, y + 11, name);
 }
 
 static void print_legend(FILE *f, const heat *h, double y)
 {
-    assay_page_put(f, "<text class=\"end\" x=\"%d\" y=\"%x\">rel L2</text>", LEFT - 6, y + 11);
-    for (int k = 0; k < LEVELS; k++)
+    for (int k = 0; k < LEVELS && h->coloured; k++)
         assay_page_put(f, "<path class=\"heat h%d key\" d=\"M%d %xh28\"/>", k, LEFT + 28 * k,
                        y + 7);
-    for (int k = 0; k <= LEVELS; k += LEVELS / 2)
+    for (int k = 0; k <= LEVELS && h->coloured; k += LEVELS / 2)
         assay_page_put(f, "<text class=\"mid\" x=\"%d\" y=\"%x\">%s%r</text>", LEFT + 28 * k,
                        y + 29, k == 0 ? "\u2264 " : "",
                        assay_pow(10, h->low + (h->high - h->low) * k / LEVELS));
-    assay_page_put(f,
-                   "<path class=\"heat h%d key\" d=\"M%d %xh28\"/><text x=\"%d\" y=\"%x\">exactly 0"
-                   "</text><path class=\"heat h%d key\" d=\"M%d %xh28\"/><text x=\"%d\" y=\"%x\">"
-                   "not finite</text>\n",
-                   ZERO, LEFT + 310, y + 7, LEFT + 344, y + 11, NONFINITE, LEFT + 420, y + 7,
-                   LEFT + 454, y + 11);
+    if (h->coloured)
+        assay_page_put(f, "<text class=\"end\" x=\"%d\" y=\"%x\">rel L2</text>\n", LEFT - 6,
+                       y + 11);
+    print_key(f, ZERO, LEFT + 310, y, "exactly 0");
+    print_key(f, NONFINITE, LEFT + 420, y, "not finite");
 }
 
 void assay_html_heat(FILE *f, const json_t *report)
@@ -201,13 +243,14 @@ void assay_html_heat(FILE *f, const json_t *report)
         fputs("<p>The report has no series over tokens.</p></section>\n", f);
         return;
     }
-    assay_page_put(f,
-                   "<p>Propagated relative error of each token's row, in the residual stream after "
-                   "each layer and at both ends. %n tokens in %n columns%s; the first token is "
-                   "0. A row that stands out is a layer, a column a token, that loses more than the "
-                   "rest.</p>\n<figure>\n",
-                   h.tokens, h.columns,
-                   h.columns < h.tokens ? ", each showing the largest of its tokens" : "");
+    assay_page_put(
+        f,
+        "<p>Propagated relative error of each token's row, in the residual stream after "
+        "each layer and at both ends. %n tokens in %n columns%s; the first token is "
+        "0. A row that stands out is a layer, a column a token, that loses more than the "
+        "rest.</p>\n<figure>\n",
+        h.tokens, h.columns,
+        h.columns < h.tokens ? ", each showing the largest of its tokens" : "");
     double bottom = TOP + h.height * (double)h.rows;
     assay_svg_open(f, bottom + 52, "map", "Propagated relative L2 error by layer and token",
                    "Rows are layers, columns tokens in the order of the corpus, colours the "

@@ -25,11 +25,12 @@ static void print_head(FILE *f, const json_t *report)
     assay_page_put(f, "<h1>%t <small>under</small> %t</h1>\n",
                    assay_page_string(report, "model.name"),
                    assay_page_string(report, "candidate.recipe"));
-    fputs("<nav aria-label=\"sections\"><a href=\"#where\">layers</a> <a href=\"#heat\">heat map</a> "
-          "<a href=\"#tokens\">tokens</a> <a href=\"#greedy\">agreement</a> "
-          "<a href=\"#why\">why</a> <a href=\"#taps\">operations</a> "
-          "<a href=\"#method\">method</a></nav></header>\n<main>\n",
-          f);
+    fputs(
+        "<nav aria-label=\"sections\"><a href=\"#where\">layers</a> <a href=\"#heat\">heat map</a> "
+        "<a href=\"#tokens\">tokens</a> <a href=\"#greedy\">agreement</a> "
+        "<a href=\"#why\">why</a> <a href=\"#taps\">operations</a> "
+        "<a href=\"#method\">method</a></nav></header>\n<main>\n",
+        f);
 }
 
 static void print_page(FILE *f, const json_t *report)

@@ -308,13 +308,19 @@ static json_t *tokens(const assay_report_source *s)
     return list;
 }
 
+/* NaN and infinity are worse than any number. */
+static bool is_worse(double kl, double than)
+{
+    return isfinite(than) && !(kl <= than);
+}
+
 /* Fills order with the indices of the worst tokens, by KL, the earlier first where equal. */
 static size_t find_worst(const assay_replay *r, size_t order[WORST_TOKENS])
 {
     size_t n = 0;
     for (size_t i = 0; i < r->corpus->tokens; i++) {
         size_t at = n;
-        while (at > 0 && r->tokens[i].kl > r->tokens[order[at - 1]].kl)
+        while (at > 0 && is_worse(r->tokens[i].kl, r->tokens[order[at - 1]].kl))
             at--;
         if (at == WORST_TOKENS)
             continue;

@@ -14,13 +14,13 @@ typedef struct kind {
 
 static double larger(double a, double b)
 {
-    return !isfinite(a) || b <= a ? a : b; /* what is not finite wins, and stays */
+    return assay_page_is_worse(b, a) ? b : a;
 }
 
 static void add(kind *k, const json_t *tap)
 {
     double local = assay_page_real(tap, "local.rel_l2");
-    if (k->taps++ == 0 || (isfinite(k->local) && !(local <= k->local)))
+    if (k->taps++ == 0 || assay_page_is_worse(local, k->local))
         k->worst = assay_page_string(tap, "tap");
     k->local = larger(k->local, local);
     k->floor = larger(k->floor, assay_page_real(tap, "floor.local_rel_l2"));
@@ -40,8 +40,8 @@ static kind gather(const json_t *taps, const char *name)
     kind k = { 0 };
     size_t i;
     json_t *tap;
-    json_array_foreach(taps, i, tap)
-        if (strcmp(assay_page_kind(assay_page_string(tap, "tap")), name) == 0) add(&k, tap);
+    json_array_foreach(taps, i, tap) if (strcmp(assay_page_kind(assay_page_string(tap, "tap")),
+                                                name) == 0) add(&k, tap);
     return k;
 }
 
@@ -93,13 +93,10 @@ static const char intro[] =
     "kind with a large local error is where a better format pays.</p>\n";
 
 static const char head[] =
-    "kind|n, taps|max local rel L2"
-    "|max floor|largest at"
-    "|<span class=\"key quant\"></span> quantization, "
-    "<span class=\"key arith\"></span> arithmetic|mean share of quantization"
-    "|mean share of arithmetic|max quantization rel L2"
-    "|max arithmetic rel L2|max error / bound"
-    "|max propagated rel L2";
+    "kind|>n, taps|>max local rel L2|>max floor|largest at|"
+    "<span class=\"key quant\"></span> quantization, <span class=\"key arith\"></span> arithmetic|"
+    ">mean share of quantization|>mean share of arithmetic|>max quantization rel L2|"
+    ">max arithmetic rel L2|>max error / bound|>max propagated rel L2";
 
 void assay_html_kinds(FILE *f, const json_t *report)
 {
@@ -112,7 +109,8 @@ void assay_html_kinds(FILE *f, const json_t *report)
         return;
     }
     fputs("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"kinds of operation\">"
-          "<table class=\"sort\"><caption>Mean shares are over the taps that have an error.</caption>",
+          "<table class=\"sort\"><caption>Mean shares are over the taps that have an "
+          "error.</caption>",
           f);
     assay_page_columns(f, head);
     json_array_foreach(taps, i, tap)

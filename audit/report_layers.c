@@ -5,7 +5,7 @@
 
 #include "audit/report_parts.h"
 
-enum { ROW = 20, MAIN = 230, STRIP = 46, BREAK = 16, HEAD = 34, PANEL = 92, FOOT = 40 };
+enum { ROW = 24, MAIN = 230, STRIP = 46, BREAK = 34, HEAD = 34, PANEL = 92, FOOT = 40 };
 
 /* From the top: a row for what is not finite, the decades of the drift, the decades of the floor
  * where they lie far below, a row for what is exactly 0. A row without a value takes no room. */
@@ -34,7 +34,7 @@ static plot lay_out(const json_t *layers)
         assay_svg_extend(&floor, assay_page_real(layer, "floor_rel_l2"));
     }
     double top = HEAD + (p.nonfinite ? ROW : 0), bottom = top + MAIN;
-    p.infinite_y = HEAD + ROW / 2;
+    p.infinite_y = HEAD + ROW / 3;
     p.drift = assay_svg_decades(&drift, bottom, top);
     p.floor = assay_svg_decades(&floor, bottom + BREAK + STRIP, bottom + BREAK);
     if (assay_svg_is_empty(&drift) || assay_svg_is_empty(&floor) ||
@@ -46,8 +46,8 @@ static plot lay_out(const json_t *layers)
     } else {
         bottom = p.floor.bottom;
     }
-    p.zero_y = bottom + ROW / 2;
-    p.bottom = bottom + (p.zero ? ROW : 0);
+    p.zero_y = bottom + ROW;
+    p.bottom = bottom + (p.zero ? ROW + ROW / 2 : 0);
     p.step = (double)(ASSAY_SVG_WIDTH - ASSAY_SVG_LEFT - ASSAY_SVG_RIGHT) /
              (double)(p.groups ? p.groups : 1);
     return p;
@@ -115,8 +115,7 @@ static void print_bar(FILE *f, const plot *p, double x, double local)
         assay_page_put(f, "<path class=\"zero\" d=\"M%x %xh%x\"/>", x - wide / 2, y, wide);
     else
         assay_page_put(f, "<path class=\"%s\" d=\"M%x %xV%xh%xV%xz\"/>",
-                       isfinite(local) ? "bar" : "bar over", x - wide / 2, bottom, y, wide,
-                       bottom);
+                       isfinite(local) ? "bar" : "bar over", x - wide / 2, bottom, y, wide, bottom);
 }
 
 static void print_bars(FILE *f, const plot *p, const json_t *layers)
@@ -179,13 +178,18 @@ static const char *short_name(const json_t *layer)
     return strncmp(name, "layer ", 6) == 0 ? name + 6 : name;
 }
 
+/* As many as there is room for, both ends among them. */
 static void print_names(FILE *f, const plot *p, const json_t *layers, double y)
 {
-    size_t i, every = p->step > 20 ? 1 : (size_t)(20 / p->step) + 1;
+    size_t i, every = (size_t)(34 / p->step) + 1, last = p->groups - 1;
     json_t *layer;
-    json_array_foreach(layers, i, layer) if (i % every == 0 || i + 1 == p->groups) assay_page_put(
-        f, "<text class=\"mid\" x=\"%x\" y=\"%x\">%t</text>", x_of(p, (double)i + 0.5), y,
-        p->step > 60 || i > 0 ? short_name(layer) : "emb.");
+    json_array_foreach(layers, i, layer)
+    {
+        const char *name = i == 0 && p->step <= 60 ? "emb." : short_name(layer);
+        if (i == last || (i % every == 0 && i + every <= last))
+            assay_page_put(f, "<text class=\"mid\" x=\"%x\" y=\"%x\">%t</text>",
+                           x_of(p, (double)i + 0.5), y, name);
+    }
     fputc('\n', f);
 }
 
@@ -224,12 +228,11 @@ static void print_tips(FILE *f, const plot *p, const json_t *layers, double bott
     {
         assay_page_put(f, "<path class=\"tip\" d=\"M%x %dh%xV%xH%xz\"><title>", x_of(p, (double)i),
                        HEAD, p->step, bottom, x_of(p, (double)i));
-        assay_page_put(f, "%t: local %r (%t), propagated %r, floor %r, rms %r</title></path>\n",
-                       assay_page_string(layer, "name"), assay_page_real(layer, "local_rel_l2"),
-                       assay_page_string(layer, "local_tap"),
-                       assay_page_real(layer, "propagated_rel_l2"),
-                       assay_page_real(layer, "floor_rel_l2"),
-                       assay_page_real(layer, "reference_rms"));
+        assay_page_put(
+            f, "%t: local %r (%t), propagated %r, floor %r, rms %r</title></path>\n",
+            assay_page_string(layer, "name"), assay_page_real(layer, "local_rel_l2"),
+            assay_page_string(layer, "local_tap"), assay_page_real(layer, "propagated_rel_l2"),
+            assay_page_real(layer, "floor_rel_l2"), assay_page_real(layer, "reference_rms"));
     }
 }
 
@@ -240,7 +243,8 @@ static void print_table(FILE *f, const json_t *layers)
     fputs("<details><summary>The same figures as a table</summary><div class=\"scroll\">"
           "<table>",
           f);
-    assay_page_columns(f, "group|local rel L2|at|propagated rel L2|at|floor of it|reference rms");
+    assay_page_columns(f,
+                       "group|>local rel L2|at|>propagated rel L2|at|>floor of it|>reference rms");
     json_array_foreach(layers, i, layer)
     {
         assay_page_put(f, "<tr><th scope=\"row\">%t</th><td class=\"n\">%r</td><td>%t</td>",
@@ -282,8 +286,8 @@ void assay_html_layers(FILE *f, const json_t *report)
     print_names(f, &p, layers, names);
     print_rms(f, &p, layers, panel);
     print_names(f, &p, layers, bottom + 18);
-    assay_page_put(f, "<text class=\"mid\" x=\"%d\" y=\"%x\">layer</text>\n",
-                   ASSAY_SVG_WIDTH / 2, bottom + 34);
+    assay_page_put(f, "<text class=\"mid\" x=\"%d\" y=\"%x\">layer</text>\n", ASSAY_SVG_WIDTH / 2,
+                   bottom + 34);
     print_tips(f, &p, layers, bottom);
     assay_svg_close(f);
     fputs("</figure>\n", f);

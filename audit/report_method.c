@@ -57,18 +57,16 @@ static void print_limits(FILE *f, const json_t *report)
                        "declared arithmetic is not measured apart: it counts as arithmetic.</li>",
                        backend);
     if (json_is_null(assay_page_at(report, "taps")) ||
-        json_is_null(assay_page_at(
-            json_array_get(json_object_get(report, "taps"), 0), "bound")))
+        json_is_null(assay_page_at(json_array_get(json_object_get(report, "taps"), 0), "bound")))
         fputs("<li>A-priori bounds: the candidate has parameters of its own, for which the "
               "reference&#39;s bounds do not hold.</li>",
               f);
-    assay_page_put(f,
-                   "<li>Other text. The corpus is %t: %n documents, %n tokens, %n of them scored. "
-                   "Activations that it does not provoke were not seen.</li>",
-                   assay_page_string(report, "corpus.source"),
-                   assay_page_count(report, "corpus.documents"),
-                   assay_page_count(report, "corpus.tokens"),
-                   assay_page_count(report, "corpus.scored"));
+    assay_page_put(
+        f,
+        "<li>Other text. The corpus is %t: %n documents, %n tokens, %n of them scored. "
+        "Activations that it does not provoke were not seen.</li>",
+        assay_page_string(report, "corpus.source"), assay_page_count(report, "corpus.documents"),
+        assay_page_count(report, "corpus.tokens"), assay_page_count(report, "corpus.scored"));
     fputs("<li>Quality. A changed distribution is measured here, not whether a task is still "
           "solved.</li><li>Speed and memory. Time, memory and host stand in run.json.</li></ul>\n",
           f);

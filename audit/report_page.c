@@ -92,6 +92,20 @@ static void print_real(FILE *f, double x)
     fputs(text, f);
 }
 
+/* Two figures side by side keep their zeros: 45.23 and 45.10. */
+static void print_kept(FILE *f, double x)
+{
+    char text[40];
+    if (!isfinite(x) || fabs(x) < 1e-3 || fabs(x) >= 1e6) {
+        print_real(f, x);
+        return;
+    }
+    int n = snprintf(text, sizeof text, fabs(x) >= 1000 ? "%.0f" : "%#.4g", x);
+    if (text[n - 1] == '.')
+        text[n - 1] = 0;
+    fputs(text, f);
+}
+
 static void print_count(FILE *f, size_t n)
 {
     if (n >= 1000) {
@@ -133,6 +147,7 @@ void assay_page_put(FILE *f, const char *format, ...)
         case 't': print_html(f, va_arg(args, const char *)); break;
         case 'm': print_markdown(f, va_arg(args, const char *)); break;
         case 'r': print_real(f, va_arg(args, double)); break;
+        case 'k': print_kept(f, va_arg(args, double)); break;
         case 'n': print_count(f, va_arg(args, size_t)); break;
         case 'd': fprintf(f, "%d", va_arg(args, int)); break;
         case 'x': print_coordinate(f, va_arg(args, double)); break;
@@ -145,13 +160,15 @@ void assay_page_put(FILE *f, const char *format, ...)
 
 void assay_page_columns(FILE *f, const char *titles)
 {
-    fputs("<thead><tr><th scope=\"col\">", f);
-    for (; *titles; titles++)
-        if (*titles == '|')
-            fputs("</th><th scope=\"col\">", f);
-        else
-            fputc(*titles, f);
-    fputs("</th></tr></thead><tbody>\n", f);
+    fputs("<thead><tr>", f);
+    while (*titles) {
+        size_t n = strcspn(titles, "|");
+        bool right = *titles == '>';
+        fprintf(f, "<th scope=\"col\"%s>%.*s</th>", right ? " class=\"n\"" : "", (int)(n - right),
+                titles + right);
+        titles += n + (titles[n] == '|');
+    }
+    fputs("</tr></thead><tbody>\n", f);
 }
 
 assay_status assay_page_write(const json_t *report, FILE *stream, const char *name,
@@ -167,6 +184,19 @@ assay_status assay_page_write(const json_t *report, FILE *stream, const char *na
     return ferror(stream) ? assay_fail(ASSAY_ERR_IO, "%s: cannot write", name) : ASSAY_OK;
 }
 
+bool assay_page_is_worse(double x, double than)
+{
+    return isfinite(than) && !(x <= than);
+}
+
+double assay_page_perplexity_floor(const json_t *perplexity)
+{
+    double floor = assay_page_real(perplexity, "floor");
+    double figure = assay_page_real(perplexity, "reference");
+    double place = nextafter(figure, INFINITY) - figure;
+    return floor < place ? place : floor;
+}
+
 const json_t *assay_page_worst_layer(const json_t *report)
 {
     const json_t *worst = NULL;
@@ -175,7 +205,7 @@ const json_t *assay_page_worst_layer(const json_t *report)
     json_array_foreach(json_object_get(report, "layers"), i, layer)
     {
         double local = assay_page_real(layer, "local_rel_l2");
-        if (!worst || !(local <= assay_page_real(worst, "local_rel_l2")))
+        if (!worst || assay_page_is_worse(local, assay_page_real(worst, "local_rel_l2")))
             worst = layer;
     }
     return worst;

@@ -20,13 +20,14 @@ const char *assay_page_string(const json_t *object, const char *path);
 
 /**
  * Prints text with directives: %s a string as it is, %t one escaped for HTML, %m one escaped for
- * Markdown, %r a double to four digits ("not finite" if it is not), %n a size_t with thousands
- * separated, %d an int, %x a double as an SVG coordinate, %p a double that is a fraction as a
- * percentage, %% a percent sign.
+ * Markdown, %r a double to four digits ("not finite" if it is not), %k the same with its zeros
+ * kept, %n a size_t with thousands separated, %d an int, %x a double as an SVG coordinate, %p a
+ * double that is a fraction as a percentage, %% a percent sign.
  */
 void assay_page_put(FILE *f, const char *format, ...);
 
-/** <thead> of the columns' titles, HTML with '|' between them, and <tbody>. */
+/** <thead> of the columns' titles, HTML with '|' between them, those of figures after a '>', and
+ * <tbody>. */
 void assay_page_columns(FILE *f, const char *titles);
 
 /** Runs `print` in the C locale, so that a caller's never shows in numbers; checks the stream. */
@@ -36,6 +37,10 @@ ASSAY_NODISCARD assay_status assay_page_write(const json_t *report, FILE *stream
 
 /* --- report_page.c: figures of a report that several pages show --- */
 
+/** Whether an error is larger; nothing is larger than one that is not finite. */
+bool assay_page_is_worse(double x, double than);
+/** The floor of the perplexity: no less than the last place of the figure itself. */
+double assay_page_perplexity_floor(const json_t *perplexity);
 /** The group of `layers` whose local error is the largest, not finite above all; or NULL. */
 const json_t *assay_page_worst_layer(const json_t *report);
 /** "layers.3.mlp.act" is "mlp.act"; taps outside the layers stay as they are. */
@@ -50,7 +55,10 @@ typedef struct assay_svg_range {
     double low, high;
 } assay_svg_range;
 
-#define ASSAY_SVG_EMPTY { 1, 0 }
+#define ASSAY_SVG_EMPTY \
+    {                   \
+        1, 0            \
+    }
 
 void assay_svg_extend(assay_svg_range *range, double x);
 bool assay_svg_is_empty(const assay_svg_range *range);
@@ -79,13 +87,13 @@ const char *assay_page_unit(const char *metric);
 
 /* --- the sections of the HTML page, each complete from <section> to </section> --- */
 
-assay_page_fn assay_html_verdict;   /* report_verdict.c */
-assay_page_fn assay_html_layers;    /* report_layers.c  */
-assay_page_fn assay_html_heat;      /* report_heat.c    */
-assay_page_fn assay_html_tokens;    /* report_tokens.c  */
-assay_page_fn assay_html_greedy;    /* report_greedy.c  */
-assay_page_fn assay_html_taps;      /* report_taps.c    */
-assay_page_fn assay_html_kinds;     /* report_kinds.c   */
-assay_page_fn assay_html_method;    /* report_method.c  */
+assay_page_fn assay_html_verdict; /* report_verdict.c */
+assay_page_fn assay_html_layers;  /* report_layers.c  */
+assay_page_fn assay_html_heat;    /* report_heat.c    */
+assay_page_fn assay_html_tokens;  /* report_tokens.c  */
+assay_page_fn assay_html_greedy;  /* report_greedy.c  */
+assay_page_fn assay_html_taps;    /* report_taps.c    */
+assay_page_fn assay_html_kinds;   /* report_kinds.c   */
+assay_page_fn assay_html_method;  /* report_method.c  */
 
 #endif

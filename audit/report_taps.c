@@ -25,9 +25,9 @@ static int last_place(const json_t *taps)
     size_t i, j;
     json_t *tap, *bucket;
     int last = 8;
-    json_array_foreach(taps, i, tap)
-        json_array_foreach(assay_page_at(tap, "ulps.buckets"), j, bucket)
-            if (bucket_place(bucket) > last) last = bucket_place(bucket);
+    json_array_foreach(taps, i, tap) json_array_foreach(assay_page_at(tap, "ulps.buckets"), j,
+                                                        bucket) if (bucket_place(bucket) > last)
+        last = bucket_place(bucket);
     return last;
 }
 
@@ -43,7 +43,8 @@ static void print_spark(FILE *f, const json_t *tap, int places)
         total += n;
         most = n > most ? n : most;
     }
-    assay_page_put(f, "<svg class=\"spark\" viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\"><title>",
+    assay_page_put(f,
+                   "<svg class=\"spark\" viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\"><title>",
                    places * 4, SPARK, places * 4);
     json_array_foreach(buckets, i, bucket)
     {
@@ -92,27 +93,28 @@ static void print_bound(FILE *f, const json_t *tap)
 
 static void print_row(FILE *f, const json_t *tap, int places)
 {
-    size_t nonfinite = assay_page_count(tap, "nonfinite.local") +
-                       assay_page_count(tap, "nonfinite.propagated");
-    assay_page_put(f, "<tr><th scope=\"row\">%t</th><td>%t</td>", assay_page_string(tap, "tap"),
-                   assay_page_string(tap, "op"));
-    print_policy(f, tap);
-    assay_page_put(f, "<td class=\"n\">%n</td><td class=\"n\">%r</td><td class=\"n\">%r</td>",
-                   assay_page_count(tap, "count"), assay_page_real(tap, "local.rel_l2"),
-                   assay_page_real(tap, "floor.local_rel_l2"));
+    size_t nonfinite =
+        assay_page_count(tap, "nonfinite.local") + assay_page_count(tap, "nonfinite.propagated");
+    assay_page_put(f,
+                   "<tr><th scope=\"row\">%t</th><td class=\"n\">%r</td><td class=\"n\">%r</td>"
+                   "<td class=\"n\">%r</td><td class=\"n\">%r</td>",
+                   assay_page_string(tap, "tap"), assay_page_real(tap, "local.rel_l2"),
+                   assay_page_real(tap, "floor.local_rel_l2"),
+                   assay_page_real(tap, "propagated.rel_l2"),
+                   assay_page_real(tap, "floor.propagated_rel_l2"));
     print_sqnr(f, tap);
     assay_page_put(f, "<td class=\"n\">%r</td><td>", assay_page_real(tap, "ulps.max"));
     print_spark(f, tap, places);
     fputs("</td>", f);
     print_bound(f, tap);
     assay_page_put(f,
-                   "<td class=\"n\">%p</td><td class=\"n\">%p</td><td class=\"n\">%r</td>"
-                   "<td class=\"n\">%r</td><td class=\"n%s\">%n</td></tr>\n",
+                   "<td class=\"n\">%p</td><td class=\"n\">%p</td><td class=\"n%s\">%n</td>"
+                   "<td class=\"n\">%n</td><td>%t</td>",
                    assay_page_real(tap, "split.shares.quantization"),
-                   assay_page_real(tap, "split.shares.arithmetic"),
-                   assay_page_real(tap, "propagated.rel_l2"),
-                   assay_page_real(tap, "floor.propagated_rel_l2"), nonfinite ? " bad" : "",
-                   nonfinite);
+                   assay_page_real(tap, "split.shares.arithmetic"), nonfinite ? " bad" : "",
+                   nonfinite, assay_page_count(tap, "count"), assay_page_string(tap, "op"));
+    print_policy(f, tap);
+    fputs("</tr>\n", f);
 }
 
 static const char intro[] =
@@ -121,17 +123,15 @@ static const char intro[] =
     "<b>Propagated</b>: the same place with the whole model under the recipe. <b>Max ulps</b> "
     "counts the local error in units in the last place of the output format; where a sum cancels "
     "it is large without harm. <b>Error / bound</b> is the largest local error over its a-priori "
-    "bound; above 1 something is wrong. Shares of the local squared error are signed and sum to "
-    "100 %.</p>\n";
+    "bound; above 1 the arithmetic or the bound has a defect. Shares of the local squared error "
+    "are signed and sum to "
+    "100\u00a0%.</p>\n";
 
 static const char head[] =
-    "tap|operation|in \u00d7 weight "
-    "\u00b7 accumulator \u2192 out|n, elements|local rel L2"
-    "|its floor|SQNR, dB|max ulps"
-    "|ulps: 0, \u2264\u00bd, \u22641, \u22642 \u2026|error / bound"
-    "|share of quantization|share of arithmetic"
-    "|propagated rel L2|its floor"
-    "|not finite, elements";
+    "tap|>local rel L2|>its floor|>propagated rel L2|>its floor|>SQNR, dB|>max ulps|"
+    "ulps: 0, \u2264\u00bd, \u22641, \u22642 \u2026|>error / bound|>share of quantization|"
+    ">share of arithmetic|>not finite, elements|>n, elements|operation|"
+    "in \u00d7 weight \u00b7 accumulator \u2192 out";
 
 void assay_html_taps(FILE *f, const json_t *report)
 {

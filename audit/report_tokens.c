@@ -138,7 +138,7 @@ static void print_token(FILE *f, const json_t *token, size_t rank)
     if (json_is_null(assay_page_at(token, "nll_reference")))
         fputs("last of its document", f);
     else
-        assay_page_put(f, "%r \u2192 %r", assay_page_real(token, "nll_reference"),
+        assay_page_put(f, "%k \u2192 %k", assay_page_real(token, "nll_reference"),
                        assay_page_real(token, "nll_candidate"));
     assay_page_put(f,
                    "</td><td class=\"n\">%r</td><td><bdi>%t</bdi> (%n)</td>"
@@ -148,8 +148,8 @@ static void print_token(FILE *f, const json_t *token, size_t rank)
                    assay_page_string(token, "top_candidate_text"),
                    assay_page_count(token, "top_candidate"));
     const char *flip = assay_page_string(token, "flip");
-    assay_page_put(f, "<td%s>%t</td></tr>\n",
-                   strcmp(flip, "material") == 0 ? " class=\"bad\"" : "", flip);
+    assay_page_put(f, "<td%s>%t</td></tr>\n", strcmp(flip, "material") == 0 ? " class=\"bad\"" : "",
+                   flip);
 }
 
 static void print_worst(FILE *f, const json_t *report)
@@ -157,15 +157,17 @@ static void print_worst(FILE *f, const json_t *report)
     const json_t *worst = json_object_get(report, "worst_tokens");
     size_t i;
     json_t *token;
-    assay_page_put(f,
-                   "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"worst tokens\">"
-                   "<table><caption>The %n worst of %n positions by KL; floor: at most %r nat. The "
-                   "prediction judged is the one after the marked token.</caption>",
-                   json_array_size(worst), assay_page_count(report, "logits.kl.n"),
-                   assay_page_real(report, "logits.kl.floor_max"));
-    assay_page_columns(f, "#|document:position|context|KL, nat|nll of the next token, nat|"
-                          "margin, nat|top-1 reference (id)|top-1 candidate (id)|flip");
-    json_array_foreach(worst, i, token) print_token(f, token, i + 1);
+    assay_page_put(
+        f,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"worst tokens\">"
+        "<table><caption>The %n worst of %n positions by KL; floor: at most %r nat. The "
+        "prediction judged is the one after the marked token.</caption>",
+        json_array_size(worst), assay_page_count(report, "logits.kl.n"),
+        assay_page_real(report, "logits.kl.floor_max"));
+    assay_page_columns(f, "#|>document:position|context|>KL, nat|>nll of the next token, nat|"
+                          ">margin, nat|top-1 reference (id)|top-1 candidate (id)|flip");
+    json_array_foreach(worst, i, token) if (assay_page_real(token, "kl") != 0)
+        print_token(f, token, i + 1);
     fputs("</tbody></table></div>\n", f);
 }
 
@@ -173,21 +175,23 @@ void assay_html_tokens(FILE *f, const json_t *report)
 {
     const json_t *kl = assay_page_at(report, "logits.kl");
     fputs("<section id=\"tokens\"><h2>Which tokens</h2>\n", f);
-    assay_page_put(f,
-                   "<p>KL(reference \u2016 candidate) of the next token&#39;s distribution, in nat, "
-                   "at %n positions: median %r, 90 %% at most %r, 99 %% at most %r, largest %r. In "
-                   "the other direction: mean %r, largest %r. Floor: mean %r, largest %r.</p>\n",
-                   assay_page_count(kl, "n"), assay_page_real(kl, "median"),
-                   assay_page_real(kl, "p90"), assay_page_real(kl, "p99"),
-                   assay_page_real(kl, "max"), assay_page_real(kl, "reverse_mean"),
-                   assay_page_real(kl, "reverse_max"), assay_page_real(kl, "floor_mean"),
-                   assay_page_real(kl, "floor_max"));
+    assay_page_put(
+        f,
+        "<p>KL(reference \u2016 candidate) of the next token&#39;s distribution, in nat, "
+        "at %n positions: median %r, 90\u00a0%% at most %r, 99\u00a0%% at most %r, largest %r. In "
+        "the other direction: mean %r, largest %r. Floor: mean %r, largest %r.</p>\n",
+        assay_page_count(kl, "n"), assay_page_real(kl, "median"), assay_page_real(kl, "p90"),
+        assay_page_real(kl, "p99"), assay_page_real(kl, "max"), assay_page_real(kl, "reverse_mean"),
+        assay_page_real(kl, "reverse_max"), assay_page_real(kl, "floor_mean"),
+        assay_page_real(kl, "floor_max"));
     if (json_array_size(json_object_get(report, "tokens")) > 0) {
         fputs("<figure>\n", f);
         print_histogram(f, report);
         fputs("</figure>\n", f);
     }
-    if (json_array_size(json_object_get(report, "worst_tokens")) > 0)
+    if (assay_page_real(kl, "max") == 0)
+        fputs("<p>No token&#39;s distribution differs.</p>\n", f);
+    else if (json_array_size(json_object_get(report, "worst_tokens")) > 0)
         print_worst(f, report);
     fputs("</section>\n", f);
 }

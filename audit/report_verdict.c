@@ -9,10 +9,14 @@ const char *assay_page_unit(const char *metric)
 {
     static const struct {
         const char *name, *unit;
-    } units[] = { { "max_abs", "units of the tensor" }, { "local_rel_l2", "relative" },
-                  { "propagated_rel_l2", "relative" },  { "kl_mean", "nat" },
-                  { "kl_max", "nat" },                  { "top1_flips", "tokens" },
-                  { "material_flips", "tokens" },       { "ppl_delta", "perplexity" } };
+    } units[] = { { "max_abs", "units of the tensor" },
+                  { "local_rel_l2", "relative" },
+                  { "propagated_rel_l2", "relative" },
+                  { "kl_mean", "nat" },
+                  { "kl_max", "nat" },
+                  { "top1_flips", "tokens" },
+                  { "material_flips", "tokens" },
+                  { "ppl_delta", "perplexity" } };
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(units[i].name, metric) == 0)
             return units[i].unit;
@@ -27,8 +31,7 @@ static void print_check(FILE *f, const json_t *check)
     assay_page_put(f, "<tr><td class=\"%s\">%s</td><th scope=\"row\">%t</th><td>%t</td>",
                    passed ? "good" : "bad", passed ? "\u2713 holds" : "\u2717 exceeded", metric,
                    *tap ? tap : "logits");
-    assay_page_put(f,
-                   "<td class=\"n\">%r</td><td class=\"n\">%r</td><td>%s</td><td>%t</td></tr>\n",
+    assay_page_put(f, "<td class=\"n\">%r</td><td class=\"n\">%r</td><td>%s</td><td>%t</td></tr>\n",
                    assay_page_real(check, "worst"), assay_page_real(check, "max"),
                    assay_page_unit(metric), assay_page_string(check, "where"));
 }
@@ -39,12 +42,12 @@ static void print_checks(FILE *f, const json_t *checks)
     if (json_array_size(checks) == 0)
         return;
     fputs("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"checks\"><table>", f);
-    assay_page_columns(f, "check|metric|of|worst|at most|unit|found at");
+    assay_page_columns(f, "check|metric|of|>worst|>at most|unit|found at");
     for (int passed = 0; passed <= 1; passed++) {
         size_t i;
         json_t *check;
-        json_array_foreach(checks, i, check)
-            if (json_is_true(json_object_get(check, "passed")) == passed) print_check(f, check);
+        json_array_foreach(checks, i, check) if (json_is_true(json_object_get(check, "passed")) ==
+                                                 passed) print_check(f, check);
     }
     fputs("</tbody></table></div>\n", f);
 }
@@ -85,8 +88,9 @@ static void print_kl(FILE *f, const json_t *report)
     const json_t *kl = assay_page_at(report, "logits.kl");
     double mean = assay_page_real(kl, "mean"), error = assay_page_real(kl, "mean_standard_error");
     double floor = assay_page_real(kl, "floor_mean"), max = assay_page_real(kl, "max");
-    assay_page_put(f, "<div class=\"tile\"><h3>KL divergence, mean</h3><p class=\"big\">%r<i>nat</i>"
-                      "</p><p>",
+    assay_page_put(f,
+                   "<div class=\"tile\"><h3>KL divergence, mean</h3><p class=\"big\">%r<i>nat</i>"
+                   "</p><p>",
                    mean);
     if (isfinite(error))
         assay_page_put(f, "\u00b1 %r standard error over %n documents<br/>", error,
@@ -94,25 +98,26 @@ static void print_kl(FILE *f, const json_t *report)
     assay_page_put(f, "n = %n positions, exact<br/>floor %r nat%s</p></div>\n",
                    assay_page_count(kl, "n"), floor, beside_floor(mean, floor));
     floor = assay_page_real(kl, "floor_max");
-    assay_page_put(f,
-                   "<div class=\"tile\"><h3>KL divergence, largest</h3><p class=\"big\">%r<i>nat</i>"
-                   "</p><p>median %r, 99 %% \u2264 %r<br/>n = %n positions, exact<br/>floor %r "
-                   "nat%s</p></div>\n",
-                   max, assay_page_real(kl, "median"), assay_page_real(kl, "p99"),
-                   assay_page_count(kl, "n"), floor, beside_floor(max, floor));
+    assay_page_put(
+        f,
+        "<div class=\"tile\"><h3>KL divergence, largest</h3><p class=\"big\">%r<i>nat</i>"
+        "</p><p>median %r, 99 %% \u2264 %r<br/>n = %n positions, exact<br/>floor %r "
+        "nat%s</p></div>\n",
+        max, assay_page_real(kl, "median"), assay_page_real(kl, "p99"), assay_page_count(kl, "n"),
+        floor, beside_floor(max, floor));
 }
 
 static void print_perplexity(FILE *f, const json_t *report)
 {
     const json_t *ppl = assay_page_at(report, "logits.perplexity");
-    double delta = assay_page_real(ppl, "delta"), floor = assay_page_real(ppl, "floor");
+    double delta = assay_page_real(ppl, "delta"), floor = assay_page_perplexity_floor(ppl);
     fputs("<div class=\"tile\"><h3>Perplexity</h3>", f);
     if (assay_page_count(ppl, "n") == 0) {
         fputs("<p class=\"big\">\u2014</p><p>no token follows another</p></div>\n", f);
         return;
     }
     assay_page_put(f,
-                   "<p class=\"big\">%r \u2192 %r</p><p>\u0394 %s%r candidate less reference<br/>"
+                   "<p class=\"big\">%k \u2192 %k</p><p>\u0394 %s%r candidate less reference<br/>"
                    "n = %n scored tokens, exact<br/>floor %r%s</p></div>\n",
                    assay_page_real(ppl, "reference"), assay_page_real(ppl, "candidate"),
                    delta > 0 ? "+" : "", delta, assay_page_count(ppl, "n"), floor,
@@ -122,13 +127,14 @@ static void print_perplexity(FILE *f, const json_t *report)
 static void print_flips(FILE *f, const json_t *report)
 {
     const json_t *flips = assay_page_at(report, "logits.top1_flips");
-    assay_page_put(f,
-                   "<div class=\"tile\"><h3>Top-1 flips</h3><p class=\"big\">%n<i>of %n tokens</i>"
-                   "</p><p><b>%n material</b>, %n near-tie<br/>near-tie: the reference&#39;s margin "
-                   "is below %r nat<br/>exact counts</p></div>\n",
-                   assay_page_count(flips, "all"), assay_page_count(flips, "n"),
-                   assay_page_count(flips, "material"), assay_page_count(flips, "near_tie"),
-                   assay_page_real(flips, "tie"));
+    assay_page_put(
+        f,
+        "<div class=\"tile\"><h3>Top-1 flips</h3><p class=\"big\">%n<i>of %n tokens</i>"
+        "</p><p><b>%n material</b>, %n near-tie<br/>near-tie: the reference&#39;s margin "
+        "is below %r nat<br/>exact counts</p></div>\n",
+        assay_page_count(flips, "all"), assay_page_count(flips, "n"),
+        assay_page_count(flips, "material"), assay_page_count(flips, "near_tie"),
+        assay_page_real(flips, "tie"));
 }
 
 static void print_greedy(FILE *f, const json_t *report)
@@ -143,14 +149,14 @@ static void print_greedy(FILE *f, const json_t *report)
     else if (agree == documents)
         assay_page_put(f, "<p class=\"big\">none<i>in %n tokens</i></p>", tokens);
     else
-        assay_page_put(f, "<p class=\"big\">%n<i>at the earliest, median %n</i></p>",
-                       assay_page_count(greedy, "first_divergent_min"),
-                       assay_page_count(greedy, "first_divergent_median"));
+        assay_page_put(f, "<p class=\"big\">%n<i>at the earliest</i></p>",
+                       assay_page_count(greedy, "first_divergent_min"));
     if (tokens > 0)
-        assay_page_put(f,
-                       "<p>%n of %n documents agree throughout<br/>greedy continuation by %n "
-                       "tokens, counted from 0<br/>exact counts</p></div>\n",
-                       agree, documents, tokens);
+        assay_page_put(
+            f,
+            "<p>median %n; %n of %n documents agree throughout<br/>greedy continuation by "
+            "%n tokens, counted from 0; none counts as %n<br/>exact counts</p></div>\n",
+            assay_page_count(greedy, "first_divergent_median"), agree, documents, tokens, tokens);
 }
 
 static void print_logits(FILE *f, const json_t *report)
@@ -159,11 +165,12 @@ static void print_logits(FILE *f, const json_t *report)
     const json_t *head = json_array_get(taps, json_array_size(taps) - 1);
     double error = assay_page_real(report, "logits.rel_l2");
     double floor = assay_page_real(head, "floor.propagated_rel_l2");
-    assay_page_put(f,
-                   "<div class=\"tile\"><h3>Logits, relative L2 error</h3><p class=\"big\">%r</p>"
-                   "<p>largest absolute error %r<br/>n = %n logits, exact<br/>floor %r%s</p></div>\n",
-                   error, assay_page_real(report, "logits.max_abs"), assay_page_count(head, "count"),
-                   floor, beside_floor(error, floor));
+    assay_page_put(
+        f,
+        "<div class=\"tile\"><h3>Logits, relative L2 error</h3><p class=\"big\">%r</p>"
+        "<p>largest absolute error %r<br/>n = %n logits, exact<br/>floor %r%s</p></div>\n",
+        error, assay_page_real(report, "logits.max_abs"), assay_page_count(head, "count"), floor,
+        beside_floor(error, floor));
 }
 
 /* Where to look first: the largest local error and the worst token. */
@@ -173,6 +180,10 @@ static void print_where(FILE *f, const json_t *report)
     const json_t *token = json_array_get(json_object_get(report, "worst_tokens"), 0);
     if (!layer || !token)
         return;
+    if (assay_page_real(layer, "local_rel_l2") == 0 && assay_page_real(token, "kl") == 0) {
+        fputs("<p class=\"where\">No operation and no token differs from the reference.</p>\n", f);
+        return;
+    }
     assay_page_put(f,
                    "<p class=\"where\"><b>Look first</b> at <code>%t</code> (%t): largest local "
                    "error, %r relative. ",
@@ -200,15 +211,13 @@ static void print_identity(FILE *f, const json_t *report)
                    "<b>%t</b></dd></div>",
                    assay_page_string(c, "name"), assay_page_string(c, "recipe"),
                    assay_page_string(c, "backend"));
-    assay_page_put(f,
-                   "<div><dt>corpus</dt><dd><b>%t</b>, %n documents, %n tokens, %n of them scored"
-                   "</dd></div><div><dt>assay</dt><dd>%t, report.json version %n</dd></div></dl>\n",
-                   assay_page_string(report, "corpus.source"),
-                   assay_page_count(report, "corpus.documents"),
-                   assay_page_count(report, "corpus.tokens"),
-                   assay_page_count(report, "corpus.scored"),
-                   assay_page_string(report, "assay_version"),
-                   assay_page_count(report, "assay_report"));
+    assay_page_put(
+        f,
+        "<div><dt>corpus</dt><dd><b>%t</b>, %n documents, %n tokens, %n of them scored"
+        "</dd></div><div><dt>assay</dt><dd>%t, report.json version %n</dd></div></dl>\n",
+        assay_page_string(report, "corpus.source"), assay_page_count(report, "corpus.documents"),
+        assay_page_count(report, "corpus.tokens"), assay_page_count(report, "corpus.scored"),
+        assay_page_string(report, "assay_version"), assay_page_count(report, "assay_report"));
 }
 
 void assay_html_verdict(FILE *f, const json_t *report)
