@@ -2,11 +2,13 @@
 #include "audit/builtin.h"
 
 /* The assembler copies the file as it is into read-only data, between the two symbols; the data
- * is mapped with the program and read only if used. CMake names the files as dependencies. */
-#define INCLUDE_FILE(id, path)                                                              \
-    __asm__(".pushsection .rodata\n.balign 64\n" #id "_begin:\n.incbin \"" ASSAY_SOURCE_DIR \
-            "/audit/" path "\"\n" #id "_end:\n.byte 0\n.popsection\n");                     \
-    extern const unsigned char id##_begin[] __asm__(#id "_begin");                          \
+ * is mapped with the program and read only if used. A section each lets the linker leave it out
+ * where nothing refers to it. CMake names the files as dependencies. */
+#define INCLUDE_FILE(id, path)                                               \
+    __asm__(".pushsection .rodata." #id ",\"a\"\n.balign 64\n" #id           \
+            "_begin:\n.incbin \"" ASSAY_SOURCE_DIR "/audit/" path "\"\n" #id \
+            "_end:\n.byte 0\n.popsection\n");                                \
+    extern const unsigned char id##_begin[] __asm__(#id "_begin");           \
     extern const unsigned char id##_end[] __asm__(#id "_end");
 
 #define DEMO_FILES(X)                                  \

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/partial.h"
+
 static assay_status refuse(int fd, const char *path, const char *reason)
 {
     if (fd >= 0)
@@ -91,6 +93,7 @@ assay_status assay_output_begin(const char *path, assay_output *out)
     out->stream = fopen(out->partial, "wbe");
     if (!out->stream)
         return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    assay_partial_add(out->partial);
     return ASSAY_OK;
 }
 
@@ -109,6 +112,7 @@ static assay_status move_in_place(assay_output *out)
 {
     if (rename(out->partial, out->path) != 0)
         return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(errno));
+    assay_partial_drop(out->partial);
     out->partial[0] = 0;
     return ASSAY_OK;
 }
@@ -135,8 +139,10 @@ void assay_output_abort(assay_output *out)
     if (out->stream)
         fclose(out->stream);
     out->stream = NULL;
-    if (out->partial[0])
+    if (out->partial[0]) {
         unlink(out->partial);
+        assay_partial_drop(out->partial);
+    }
     out->partial[0] = 0;
 }
 

@@ -216,7 +216,11 @@ static assay_status check_all_used(const assay_model *model)
 
 assay_status assay_llama_build(assay_model *model)
 {
-    size_t layers = model->config.layers;
+    size_t layers = model->config.layers, tensors = assay_weights_count(model->weights);
+    if (layers > tensors) /* and not as much memory as the number asks for */
+        return assay_fail(ASSAY_ERR_INPUT,
+                          "%s/config.json: num_hidden_layers is %zu, but there are %zu tensors",
+                          model->name, layers, tensors);
     model->nodes = calloc(layers * NODES_PER_LAYER + NODES_OUTSIDE, sizeof *model->nodes);
     if (!model->nodes)
         return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory for %zu layers", model->name, layers);

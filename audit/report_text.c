@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit/report.h"
+#include "audit/report_parts.h"
 
 static assay_status finished(FILE *stream, const char *what)
 {
@@ -57,7 +58,7 @@ static void print_cell(const json_t *value, FILE *stream)
         fputc(',', stream); /* not finite, or not defined here */
 }
 
-assay_status assay_render_csv(const json_t *report, FILE *stream)
+static void print_csv(FILE *stream, const json_t *report)
 {
     size_t i;
     json_t *tap;
@@ -75,7 +76,11 @@ assay_status assay_render_csv(const json_t *report, FILE *stream)
         }
         fputc('\n', stream);
     }
-    return finished(stream, "tensors.csv");
+}
+
+assay_status assay_render_csv(const json_t *report, FILE *stream)
+{
+    return assay_page_write(report, stream, "tensors.csv", print_csv);
 }
 
 /* Text within XML; control characters, which XML 1.0 cannot hold at all, become '?'. */
@@ -115,7 +120,7 @@ static void print_case(const json_t *check, FILE *stream)
             json_number_value(json_object_get(check, "max")));
 }
 
-assay_status assay_render_junit(const json_t *report, FILE *stream)
+static void print_junit(FILE *stream, const json_t *report)
 {
     const json_t *verdict = json_object_get(report, "verdict");
     const json_t *checks = json_object_get(verdict, "checks");
@@ -128,7 +133,11 @@ assay_status assay_render_junit(const json_t *report, FILE *stream)
         fputs("  <testcase classname=\"audit\" name=\"measured without a budget\"/>\n", stream);
     json_array_foreach(checks, i, check) print_case(check, stream);
     fputs("</testsuite>\n", stream);
-    return finished(stream, "junit.xml");
+}
+
+assay_status assay_render_junit(const json_t *report, FILE *stream)
+{
+    return assay_page_write(report, stream, "junit.xml", print_junit);
 }
 
 assay_status assay_render_digests(const assay_replay *r, FILE *stream)

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/partial.h"
+
 static assay_status cannot_write(const char *path, int reason)
 {
     return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", path, strerror(reason));
@@ -35,8 +37,10 @@ assay_status assay_stage_begin(const char *dir, assay_stage *out)
         return cannot_write(out->dir, errno);
     snprintf(out->partial, sizeof out->partial, "%.*s.partial.%ld", ASSAY_PATH_BYTES - 32, out->dir,
              (long)getpid());
-    if (mkdir(out->partial, 0777) == 0)
+    if (mkdir(out->partial, 0777) == 0) {
+        assay_partial_add(out->partial);
         return ASSAY_OK;
+    }
     out->partial[0] = 0;
     return cannot_write(out->dir, errno);
 }
@@ -67,6 +71,7 @@ assay_status assay_stage_file(assay_stage *s, const char *name, FILE **stream)
     s->stream = fopen(path, "wbe");
     if (!s->stream)
         return cannot_write(path, errno);
+    assay_partial_add(path);
     memcpy(s->names[s->count++], name, strlen(name) + 1);
     *stream = s->stream;
     return ASSAY_OK;
@@ -95,11 +100,15 @@ void assay_stage_abort(assay_stage *s)
         fclose(s->stream);
     for (size_t i = 0; i < s->count; i++) {
         char path[ASSAY_PATH_BYTES];
-        if (snprintf(path, sizeof path, "%s/%s", s->partial, s->names[i]) < ASSAY_PATH_BYTES)
+        if (snprintf(path, sizeof path, "%s/%s", s->partial, s->names[i]) < ASSAY_PATH_BYTES) {
             unlink(path);
+            assay_partial_drop(path);
+        }
     }
-    if (s->partial[0])
+    if (s->partial[0]) {
         rmdir(s->partial);
+        assay_partial_drop(s->partial);
+    }
     free(s->names);
     *s = (assay_stage){ 0 };
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "audit/cli/cli.h"
+#include "audit/partial.h"
 #include "numerics/cpu.h"
 #include "numerics/env.h"
 #include "numerics/version.h"
@@ -125,6 +126,14 @@ static const cli_command *find_command(const char *name)
     return NULL;
 }
 
+/* Stopped by the user or the system: no partial output stays, and the shell sees the signal. */
+static void stop(int signal_number)
+{
+    assay_partial_remove_all();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
 /* A closed standard stream would hand its number to the next file opened, and what is printed
  * would end up in there. stdout is reopened for reading: writing to it stays an error. */
 static void hold_standard_streams(void)
@@ -133,6 +142,9 @@ static void hold_standard_streams(void)
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) < 0)
             _exit(CLI_INVALID);
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    signal(SIGHUP, stop);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, and gets its line */
 }
 
