@@ -184,7 +184,8 @@ bool assay_encode_exact(const assay_format *f, double x, uint64_t *code)
     int field = bits >> 52 & 0x7ff ? (int)(bits >> 52 & 0x7ff) : 1;
     uint64_t sig = (bits & ones(52)) | (bits >> 52 & 0x7ff ? (uint64_t)1 << 52 : 0);
     int shift = e - f->fraction_bits - (field - 1075); /* from x's quantum to the format's */
-    if (e > f->emax || shift > 52 || (shift > 0 && (sig & ones(shift)) != 0))
+    /* One binade above emax, the range check below decides: e=1 formats end in subnormals. */
+    if (e > f->emax + 1 || shift > 52 || (shift > 0 && (sig & ones(shift)) != 0))
         return false;
     uint64_t whole = shift > 0 ? sig >> shift : sig << -shift;
     /* The rule of the array loops: codes are linear in the significand within a binade and

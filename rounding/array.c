@@ -4,55 +4,59 @@
 #include "numerics/bits.h"
 #include "rounding/array_table.h"
 
-/* One way through the loops: fold if needed, round or encode, narrow if needed. */
+/* One way through the loops. */
 typedef struct pass {
-    const assay_array_table *table;
     assay_constants constants;
-    assay_round_loop *loop, *fold;
-    assay_copy_loop *narrow;
-    size_t in, out; /* bytes of an element */
+    assay_round_loop *loop;
+    assay_fold_loop *fold; /* or NULL */
+    size_t in, out;        /* bytes of an element */
 } pass;
 
 static pass make_pass(const assay_rounder *r, int source, bool code)
 {
     const assay_array_table *t = assay_array_current();
-    pass p = { .table = t, .constants = assay_constants_from(r, source == ASSAY_F32 ? 23 : 52) };
+    pass p = { .constants = assay_constants_from(r, source == ASSAY_F32 ? 23 : 52) };
     p.loop = code ? t->encode[source][r->mode] : t->round[source][r->mode];
     p.fold = p.constants.folds ? t->fold[source] : NULL;
     p.in = p.out = source == ASSAY_F32 ? 4 : 8;
-    if (code) {
+    if (code)
         p.out = assay_format_container(&r->format);
-        p.narrow = t->narrow[source][assay_log2_bytes(p.out)];
-    }
     return p;
 }
 
-static void round_block(const void *context, const char *x, char *y, size_t n)
+static void run_part(const pass *p, const char *x, char *y, size_t n, bool past)
 {
-    const pass *p = context;
-    _Alignas(ASSAY_LINE) char folded[ASSAY_BLOCK * 8], wide[ASSAY_BLOCK * 8];
-    if (p->fold) {
-        p->fold(&p->constants, x, folded, n);
-        x = folded;
+    _Alignas(ASSAY_LINE) char folded[ASSAY_BLOCK * 8];
+    if (!p->fold) {
+        p->loop(&p->constants, x, y, n, p->out, past);
+        return;
     }
-    p->loop(&p->constants, x, p->narrow ? wide : y, n);
-    if (p->narrow)
-        p->narrow(wide, y, n);
+    for (size_t i = 0; i < n; i += ASSAY_BLOCK) {
+        size_t k = n - i < ASSAY_BLOCK ? n - i : ASSAY_BLOCK;
+        p->fold(&p->constants, x + i * p->in, folded, k);
+        p->loop(&p->constants, folded, y + i * p->out, k, p->out, past);
+    }
 }
 
 static void run(const pass *p, const void *x, void *y, size_t n)
 {
-    assay_array_run(&(assay_array_job){ round_block, p, p->in, p->out, p->fold || p->narrow }, x, y,
-                    n);
+    const char *from = x;
+    char *to = y;
+    size_t head = assay_array_head(x, y, n, p->out);
+    run_part(p, from, to, head, false);
+    if (head == n)
+        return;
+    run_part(p, from + head * p->in, to + head * p->out, n - head, true);
+    assay_end_past();
 }
 
-static void store_code(char *codes, size_t i, size_t bytes, uint64_t code)
+static void store_code(char *at, size_t bytes, uint64_t code)
 {
     uint8_t c1 = (uint8_t)code;
     uint16_t c2 = (uint16_t)code;
     uint32_t c4 = (uint32_t)code;
-    const void *const as[] = { &c1, &c2, &c4, &code };
-    memcpy(codes + i * bytes, as[assay_log2_bytes(bytes)], bytes);
+    const void *from = bytes == 1 ? (void *)&c1 : bytes == 2 ? (void *)&c2 : (void *)&c4;
+    memcpy(at, bytes == 8 ? (void *)&code : from, bytes);
 }
 
 /* The exact binary64 of a binary32, on the bits: a conversion would flush subnormals under a
@@ -104,7 +108,7 @@ void assay_encode_array_f64(const assay_rounder *rounder, const double *x, void 
         return;
     }
     for (size_t i = 0; i < n; i++)
-        store_code((char *)codes, i, p.out, assay_round_code(rounder, x[i]));
+        store_code((char *)codes + i * p.out, p.out, assay_round_code(rounder, x[i]));
 }
 
 void assay_encode_array_f32(const assay_rounder *rounder, const float *x, void *codes, size_t n)

@@ -3,13 +3,6 @@
 #include "rounding/array.h"
 #include "rounding/array_table.h"
 
-typedef struct reading {
-    assay_decoder decoder;
-    assay_decode_loop *decode;
-    assay_copy_loop *widen;
-    size_t in, out;
-} reading;
-
 /* Which codes are NaN and infinity, as thresholds on the magnitude or as one code. */
 static void set_specials(assay_decoder *d, const assay_format *f, uint64_t none)
 {
@@ -43,24 +36,17 @@ static assay_decoder make_decoder(const assay_format *f, int fraction)
     return d;
 }
 
-static void decode_block(const void *context, const char *codes, char *y, size_t n)
+static void run(const assay_format *f, int source, const char *codes, char *y, size_t n)
 {
-    const reading *r = context;
-    _Alignas(ASSAY_LINE) char wide[ASSAY_BLOCK * 8];
-    if (r->widen)
-        r->widen(codes, wide, n);
-    r->decode(&r->decoder, r->widen ? wide : codes, y, n);
-}
-
-static void run(const assay_format *f, int source, const void *codes, void *y, size_t n)
-{
-    const assay_array_table *t = assay_array_current();
-    reading r = { .in = assay_format_container(f), .out = source == ASSAY_F32 ? 4 : 8 };
-    r.decoder = make_decoder(f, source == ASSAY_F32 ? 23 : 52);
-    r.decode = t->decode[source];
-    r.widen = t->widen[source][assay_log2_bytes(r.in)];
-    assay_array_run(&(assay_array_job){ decode_block, &r, r.in, r.out, r.widen != NULL }, codes, y,
-                    n);
+    assay_decode_loop *decode = assay_array_current()->decode[source];
+    size_t in = assay_format_container(f), out = source == ASSAY_F32 ? 4 : 8;
+    assay_decoder d = make_decoder(f, source == ASSAY_F32 ? 23 : 52);
+    size_t head = assay_array_head(codes, y, n, out);
+    decode(&d, codes, y, head, in, false);
+    if (head == n)
+        return;
+    decode(&d, codes + head * in, y + head * out, n - head, in, true);
+    assay_end_past();
 }
 
 static uint64_t load_code(const char *codes, size_t i, size_t bytes)
@@ -80,7 +66,7 @@ static uint64_t load_code(const char *codes, size_t i, size_t bytes)
 void assay_decode_array_f64(const assay_format *format, const void *codes, double *y, size_t n)
 {
     if (assay_format_is_direct(format, 52)) {
-        run(format, ASSAY_F64, codes, y, n);
+        run(format, ASSAY_F64, codes, (char *)y, n);
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -90,7 +76,7 @@ void assay_decode_array_f64(const assay_format *format, const void *codes, doubl
 void assay_decode_array_f32(const assay_format *format, const void *codes, float *y, size_t n)
 {
     if (assay_format_is_direct(format, 23)) {
-        run(format, ASSAY_F32, codes, y, n);
+        run(format, ASSAY_F32, codes, (char *)y, n);
         return;
     }
     assay_rounder nearest = assay_binary32_rounder();

@@ -19,20 +19,20 @@ typedef struct assay_decoder {
     uint64_t inf; /* bits of the result's infinity */
 } assay_decoder;
 
-typedef void assay_round_loop(const assay_constants *c, const void *x, void *y, size_t n);
-typedef void assay_decode_loop(const assay_decoder *d, const void *codes, void *y, size_t n);
-typedef void assay_copy_loop(const void *x, void *y, size_t n);
+/** n results of `bytes` bytes each; past the caches if y is aligned to a line and past is set. */
+typedef void assay_round_loop(const assay_constants *c, const void *x, char *y, size_t n,
+                              size_t bytes, bool past);
+/** n values of codes of `bytes` bytes each; past as above. */
+typedef void assay_decode_loop(const assay_decoder *d, const char *codes, char *y, size_t n,
+                               size_t bytes, bool past);
+typedef void assay_fold_loop(const assay_constants *c, const void *x, void *y, size_t n);
 
-/** Loops by source; encode and decode have codes as wide as the source. */
+/** Loops by source. */
 typedef struct assay_array_table {
     assay_round_loop *round[ASSAY_SOURCES][ASSAY_MODE_COUNT];
     assay_round_loop *encode[ASSAY_SOURCES][ASSAY_MODE_COUNT];
-    assay_round_loop *fold[ASSAY_SOURCES];
+    assay_fold_loop *fold[ASSAY_SOURCES];
     assay_decode_loop *decode[ASSAY_SOURCES];
-    /* Between codes of the source's width and of 1, 2 and 4 bytes (index log2); NULL where
-     * the widths are the same. */
-    assay_copy_loop *narrow[ASSAY_SOURCES][4], *widen[ASSAY_SOURCES][4];
-    assay_copy_loop *stream; /* bytes, a multiple of 64, past the caches to an aligned y */
 } assay_array_table;
 
 extern const assay_array_table assay_array_base, assay_array_avx2, assay_array_avx512;
@@ -43,21 +43,11 @@ const assay_array_table *assay_array_current(void);
 /* A block's buffers stay in the first-level cache. */
 enum { ASSAY_BLOCK = 512, ASSAY_LINE = 64 };
 
-/** Work on n consecutive elements, at most ASSAY_BLOCK if the job is blocked. */
-typedef struct assay_array_job {
-    void (*block)(const void *context, const char *x, char *y, size_t n);
-    const void *context;
-    size_t in, out; /* bytes of an element */
-    bool blocked;
-} assay_array_job;
-
-/** Does a job on n elements; large results are stored past the caches. */
-void assay_array_run(const assay_array_job *job, const void *x, void *y, size_t n);
-
-/** 0, 1, 2, 3 for 1, 2, 4, 8. */
-ASSAY_INLINE int assay_log2_bytes(size_t bytes)
-{
-    return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3;
-}
+/**
+ * How many of n results of `bytes` bytes come before y is aligned to a line, if the rest is to
+ * be stored past the caches; n if not. assay_end_past orders such stores for other threads.
+ */
+size_t assay_array_head(const void *x, const void *y, size_t n, size_t bytes);
+void assay_end_past(void);
 
 #endif

@@ -18,7 +18,7 @@ static const char *const builders[] = {
     "float:e=4,m=3,nan=negzero,bias=8",
     "float:e=5,m=3,sign=no,inf=no,nan=ones",
     "float:e=4,m=3,sign=no,inf=no,nan=none",
-    "float:e=6,m=9,subnormals=no,inf=no,nan=ones,bias=31",
+    "float:e=6,m=4,subnormals=no,inf=no,nan=ones,bias=31",
     "float:e=4,m=3,subnormals=no",
     "float:e=3,m=0,subnormals=no,inf=no,nan=none",
     "float:e=5,m=0,inf=no,nan=ones",
@@ -124,8 +124,10 @@ size_t points_make(const assay_format *f, double **points)
     bool small = f->exponent_bits + f->fraction_bits < 16;
     for (uint64_t code = 0; small && code < max; code++)
         add_code(&l, f, code);
-    for (uint64_t field = 0; !small && field <= max >> f->fraction_bits; field++)
-        add_binade(&l, f, field);
+    uint64_t fields = (max >> f->fraction_bits) + 1;
+    for (uint64_t field = 0; !small && field < fields; field++)
+        if (fields < 512 || field % 16 == 0 || field < 64 || field + 4 > fields)
+            add_binade(&l, f, field);
     for (uint64_t i = 0; !small && i < SAMPLE; i++)
         add_code(&l, f, points_random(i) % max);
     for (uint64_t i = 0; i < SAMPLE; i++)
