@@ -18,7 +18,7 @@ assay_exact assay_exact_sum(const assay_superaccumulator *s, assay_mode mode)
     return x;
 }
 
-/* Whether x y is TwoProd's exact pair, with room for every step (docs/kernels-product.md 4). */
+/* Whether x y is TwoProd's exact pair, with room for every step (docs/kernels-product.md 3). */
 static bool moderate(double x)
 {
     double size = __builtin_fabs(x);

@@ -58,14 +58,15 @@ static assay_step_kernel choose_step(const product *d, const assay_extent *a, co
     if (!d->has_lanes)
         return ASSAY_STEP_COUNT;
     if (a->unit == INT_MAX || b->unit == INT_MAX) { /* every finite product is zero */
-        bool zero = !careful;
+        bool zero = !careful && f->p <= 24;
         return unfused ? (zero ? ASSAY_STEP_UNFUSED : ASSAY_STEP_UNFUSED_CAREFUL)
                        : (zero ? ASSAY_STEP_PRODUCT_EXACT : ASSAY_STEP_CAREFUL);
     }
     int unit = a->unit + b->unit, top = a->top + b->top;
     if (unit < -1074 || top > 960 || a->top > 990 || b->top > 990)
         return ASSAY_STEP_COUNT;
-    if (careful || !product_is_binary64(a, b))
+    careful |= !product_is_binary64(a, b) || (unfused && f->p > 24);
+    if (careful)
         return unfused ? ASSAY_STEP_UNFUSED_CAREFUL : ASSAY_STEP_CAREFUL;
     if (unfused)
         return ASSAY_STEP_UNFUSED;
@@ -119,7 +120,11 @@ static void end_block(const product *d, const tile *t, double *total, size_t ld)
     const assay_accumulator *acc = &d->adder;
     for (size_t i = 0; i < t->rows; i++) {
         double *x = total + i * ld, *y = t->c + i * t->ldc;
-        if (d->has_lanes)
+        if (d->way == WAY_FMA64)
+            d->table->add64(t->columns, x, y);
+        else if (d->way == WAY_FMA32)
+            d->table->add32(t->columns, x, y);
+        else if (d->has_lanes)
             d->table->add[acc->round.mode](&d->lanes, t->columns, x, y);
         else
             for (size_t j = 0; j < t->columns; j++)

@@ -40,7 +40,8 @@ ASSAY_API size_t assay_product_workspace(const assay_accumulator *acc, size_t m,
  * Shapes    a [m, k] with lda >= k; B [k, n]; out [m, n] with ldo >= n; strides in elements.
  * Rounding  the order of each sum depends on k and the accumulator alone: same bits for any
  *           m, n, thread count, ISA and compiler. EXACT rounds once with acc->round.
- * Specials  any NaN, inf x 0 or inf - inf gives the accumulator format's NaN; k = 0 gives +0.
+ * Specials  any NaN, inf x 0 or inf - inf gives the accumulator format's NaN; k = 0 gives +0. An
+ *           EXACT sum whose terms are all -0 is -0; under RDN a zero sum is -0 unless all are +0.
  * Aliasing  out overlaps nothing.
  * Threads   splits columns over OpenMP threads; reentrant.
  * Memory    allocates nothing; workspace as assay_product_workspace says, 64-byte aligned.
@@ -56,7 +57,9 @@ ASSAY_API double assay_dot(const assay_accumulator *acc, size_t k, const double 
 /**
  * The wide evaluation: double-double operands a = a_hi + a_lo (a_lo may be NULL) and B likewise
  * (b_lo NULL or of the same layout), each sum in double-double, relative error of a sum at most
- * k 2^-100 times the sum of the magnitudes of its terms.
+ * k 2^-100 times the sum of the magnitudes of its terms, while products are at least 2^-968 in
+ * magnitude. The same bits for any ISA under the same condition. Threads, memory: as above, with
+ * the workspace of any accumulator. Specials: hi as in binary64, lo = 0.
  */
 ASSAY_API void assay_product_wide(size_t m, size_t n, size_t k, const double *a_hi,
                                   const double *a_lo, size_t lda, const assay_operand *b_hi,

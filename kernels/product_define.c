@@ -20,7 +20,7 @@ const assay_product_kernels *assay_product_table(void)
 bool assay_lane_rounder_make(const assay_rounder *r, assay_lane_rounder *out)
 {
     const assay_format *f = &r->format;
-    if (!f->is_signed || !f->has_subnormals || f->p < 2 || f->p > 51 || f->emax > 960 ||
+    if (!f->is_signed || !f->has_subnormals || f->p < 2 || f->p > 50 || f->emax > 960 ||
         f->emin - f->p + 1 < -1022)
         return false;
     const int64_t one = (int64_t)1 << 52;

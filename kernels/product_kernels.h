@@ -63,6 +63,8 @@ typedef struct assay_product_kernels {
     assay_chain_fn *chain[ASSAY_STEP_COUNT][ASSAY_MODE_COUNT];
     assay_round_lanes_fn *round[ASSAY_MODE_COUNT];
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
+    void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */
+    void (*add32)(size_t n, double *x, const double *y);
     void (*scan)(size_t n, const double *x, assay_extent *out);
     assay_wide_fn *wide;
 } assay_product_kernels;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Times y = x W^T, W stored as binary32 [n, k], for each kind of accumulator beside OpenBLAS in
- * the same run on one thread. Equality with the definition comes first. One CSV line each.
+ * the same run on one thread. Equality with the definition comes first. One CSV line each,
+ * processor time.
  *
  *   OPENBLAS_CORETYPE=SkylakeX OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 bench_linear [m n k [N
  * [ACC]]]
@@ -93,7 +94,7 @@ static void time_blas(problem *p)
     }
 }
 
-/* A sample of elements against the definition, and all of them against the baseline set. */
+/* A sample of the elements; the tests compare all. */
 static bool equals_definition(const problem *p, const assay_accumulator *acc)
 {
     for (size_t s = 0; s < 16; s++) {

@@ -262,7 +262,7 @@ static void check_size(const assay_accumulator *acc, const char *text, size_t m,
 Test(product, sizes_threads_and_sets, .timeout = 600)
 {
     static const size_t sizes[][3] = {
-        { 0, 5, 5 },  { 5, 0, 5 },  { 5, 5, 0 },     { 1, 1, 1 },   { 1, 50, 193 },  { 8, 24, 192 },
+        { 0, 5, 5 },  { 5, 0, 5 },  { 5, 5, 0 },     { 1, 1, 1 },   { 1, 50, 257 },  { 8, 24, 256 },
         { 9, 25, 5 }, { 7, 47, 3 }, { 17, 49, 391 }, { 3, 97, 64 }, { 40, 60, 101 }, { 515, 9, 33 },
     };
     for (size_t s = 0; s < sizeof sums / sizeof sums[0]; s++) {
@@ -293,6 +293,32 @@ Test(product, overflow_in_a_later_block)
         product(&acc, 1, 1, 400, a, &operand, &out, 1);
         expect_bits(out, oracle_dot(&acc, 400, a, b), texts[i], i);
     }
+}
+
+/* One bit beyond what each fast loop may take for exact. */
+Test(product, conditions_of_the_fast_loops)
+{
+    static const struct {
+        const char *text;
+        double a[3], b[3], want;
+    } cases[] = {
+        { "binary16:step", { 2048, 0x1.000000000008p0 }, { 1, 1 }, 2050 },
+        { "binary16:step,round=rtz", { 0x1.00000004p0 }, { 0x1.fffffff8p-1 }, 0x1.ffcp-1 },
+        { "binary16:unfused,round=rtz", { 0x1.00000004p0 }, { 0x1.fffffff8p-1 }, 0x1.ffcp-1 },
+        { "bfloat16:unfused,round=rtz", { 1, -0x1p-70 }, { 1, 1 }, 0x1.fep-1 },
+        { "bfloat16:unfused,round=rdn", { -1, -0x1p-70 }, { 1, 1 }, -0x1.02p0 },
+        { "exact", { 0x1p60, 1, -0x1p60 }, { 1, 1, 1 }, 1 },
+        { "exact", { 0x1p30, 1, -0x1p30 }, { 0x1p23, 1, 0x1p23 }, 1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
+            assay_accumulator acc = accumulator(cases[i].text);
+            assay_operand operand = { cases[i].b, ASSAY_STORAGE_F64, 1, 3, NULL };
+            double out = 0;
+            cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
+            product(&acc, 1, 1, 3, cases[i].a, &operand, &out, 1);
+            expect_bits(out, cases[i].want, cases[i].text, i);
+        }
 }
 
 /* Exact products whose sum, once rounded to binary64, sits on a tie of the format. */
