@@ -13,24 +13,30 @@ size_t visible(const assay_call *c, size_t row, size_t tokens)
     return c->past + row % tokens + 1;
 }
 
+size_t group_of(const assay_call *c)
+{
+    return c->heads / c->kv_heads;
+}
+
 size_t kv_column(const assay_call *c, size_t head)
 {
-    return head / (c->heads / c->kv_heads) * c->head_dim;
+    return head / group_of(c) * c->head_dim;
 }
 
 assay_status check_heads(const assay_call *c, const char *op, const assay_matrix *rows,
                          const assay_matrix *wide, const assay_matrix *kv)
 {
     size_t tokens = tokens_of(c, rows);
-    if (c->kv_heads == 0 || c->heads % c->kv_heads != 0 || rows->rows != c->heads * tokens ||
-        rows->cols != c->past + tokens || wide->rows != tokens ||
+    if (tokens == 0 || c->kv_heads == 0 || c->head_dim == 0 || c->heads % c->kv_heads != 0 ||
+        rows->rows != c->heads * tokens || rows->cols != c->past + tokens || wide->rows != tokens ||
         wide->cols != c->heads * c->head_dim || kv->rows != rows->cols ||
         kv->cols != c->kv_heads * c->head_dim)
-        return assay_fail(ASSAY_ERR_SHAPE,
-                          "%s: %zu heads of %zu over %zu do not fit [%zu, %zu], [%zu, %zu] and "
-                          "[%zu, %zu]",
-                          op, c->heads, c->head_dim, c->kv_heads, rows->rows, rows->cols,
-                          wide->rows, wide->cols, kv->rows, kv->cols);
+        return assay_fail(
+            ASSAY_ERR_SHAPE,
+            "%s: %zu heads of %zu over %zu after %zu positions do not fit [%zu, %zu], "
+            "[%zu, %zu] and [%zu, %zu]",
+            op, c->heads, c->head_dim, c->kv_heads, c->past, rows->rows, rows->cols, wide->rows,
+            wide->cols, kv->rows, kv->cols);
     return ASSAY_OK;
 }
 
@@ -42,21 +48,12 @@ void load_heads(const assay_call *c, const assay_matrix *x, double *out)
             input_row(c->policy, x->hi + i * x->ld + base, out + i * x->cols + base, c->head_dim);
 }
 
-void bound_heads(const assay_call *c, const assay_matrix *x, double *v, double *e)
+void bound_head(const assay_call *c, const assay_matrix *x, size_t column, double *v, double *e)
 {
-    for (size_t i = 0; i < x->rows; i++)
-        for (size_t base = 0; base < x->cols; base += c->head_dim) {
-            const double *from = x->hi + i * x->ld + base;
-            bound_input(c->policy, from, e + i * x->cols + base, c->head_dim);
-            for (size_t j = 0; j < c->head_dim; j++)
-                v[i * x->cols + base + j] = fabs(from[j]);
-        }
-}
-
-size_t product_bytes(const assay_call *c, size_t m, size_t n, size_t k)
-{
-    assay_accumulator exact, reference = assay_accumulator_reference();
-    size_t a = assay_product_workspace(sum_of(c->policy, &exact), m, n, k);
-    size_t b = assay_product_workspace(&reference, m, n, k);
-    return align64(a > b ? a : b);
+    for (size_t i = 0; i < x->rows; i++) {
+        const double *from = x->hi + i * x->ld + column;
+        bound_input(c->policy, from, e + i * c->head_dim, c->head_dim);
+        for (size_t j = 0; j < c->head_dim; j++)
+            v[i * c->head_dim + j] = fabs(from[j]);
+    }
 }

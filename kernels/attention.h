@@ -12,15 +12,15 @@
 size_t tokens_of(const assay_call *c, const assay_matrix *per_head);
 /** Keys that row `row` of a [heads tokens, keys] matrix may see. */
 size_t visible(const assay_call *c, size_t row, size_t tokens);
-/** First column of the keys or values that a head reads. */
+/** Heads that share keys and values, and the first column that a head reads of them. */
+size_t group_of(const assay_call *c);
 size_t kv_column(const assay_call *c, size_t head);
 ASSAY_NODISCARD assay_status check_heads(const assay_call *c, const char *op,
                                          const assay_matrix *rows, const assay_matrix *wide,
                                          const assay_matrix *kv);
 /** Rows through the input scheme, head by head: blocks do not cross heads. */
 void load_heads(const assay_call *c, const assay_matrix *x, double *out);
-void bound_heads(const assay_call *c, const assay_matrix *x, double *v, double *e);
-/** Workspace of one product under the policy, or of the same by the reference. */
-size_t product_bytes(const assay_call *c, size_t m, size_t n, size_t k);
+/** Magnitudes and bounds of the head that starts at `column`, both [x->rows, head_dim]. */
+void bound_head(const assay_call *c, const assay_matrix *x, size_t column, double *v, double *e);
 
 #endif

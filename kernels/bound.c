@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of error bounds; numbers in brackets are those of docs/kernels.md, bounds. */
 #include "kernels/bound.h"
 
 #include <math.h>
@@ -7,29 +8,36 @@
 
 static const double widen = 1 + 0x1p-40;
 
+/* An unsigned format has no room for a value whose sign is not known. */
 rounding_unit unit_of_rounder(const assay_rounder *rounder)
 {
     assay_unit u = assay_rounder_unit(rounder);
-    return (rounding_unit){ u.relative, u.absolute, rounder->format.max };
+    double max = rounder->format.is_signed ? rounder->format.max : 0;
+    return (rounding_unit){ u.relative, u.absolute, max };
 }
 
 static rounding_unit binary64_unit(void)
 {
-    return (rounding_unit){ 0x1p-53, 0x1p-1074, 1.7976931348623157e308 };
+    return (rounding_unit){ 0x1p-53, 0x1p-1074, 0x1.fffffffffffffp1023 };
 }
 
 rounding_unit unit_of_step(const assay_policy *policy)
 {
     step s = step_of(policy);
-    return s.identity ? binary64_unit() : unit_of_rounder(&s.round.rounder);
+    return s.native ? binary64_unit() : unit_of_rounder(&s.round.rounder);
 }
 
+/* [2] What is rounded lies within 2 e of v. */
 est est_round(rounding_unit u, est x)
 {
-    double largest = fabs(x.v) + x.e;
+    double largest = fabs(x.v) + 2 * x.e;
     double e = x.e + u.relative * largest + u.absolute;
-    /* A magnitude up to max (1 + relative) may still round to max; above max it may not. */
     return (est){ x.v, largest <= u.max ? e * widen : INFINITY };
+}
+
+est est_constant(rounding_unit u, double v)
+{
+    return est_round(u, (est){ v, 0 });
 }
 
 est est_add(est a, est b)
@@ -37,23 +45,37 @@ est est_add(est a, est b)
     return (est){ a.v + b.v, (a.e + b.e) * widen };
 }
 
-est est_mul(est a, est b)
+est est_subtract(est a, est b)
 {
-    double e = fabs(a.v) * b.e + fabs(b.v) * a.e + a.e * b.e;
+    return (est){ a.v - b.v, (a.e + b.e) * widen };
+}
+
+/* [3] a'b' - ab = a (b' - b) + b (a' - a) + (a' - a)(b' - b), |a| <= |v| + e. */
+est est_multiply(est a, est b)
+{
+    double e = fabs(a.v) * b.e + fabs(b.v) * a.e + 3 * (a.e * b.e);
     return (est){ a.v * b.v, e * widen };
 }
 
-/* |a'/b' - a/b| = |(a' - a) - (a/b)(b' - b)| / |b'| <= (ea + |a/b| eb) / (|b| - eb) */
-est est_div(est a, est b)
+double est_room(est b)
 {
-    double q = a.v / b.v, room = fabs(b.v) - b.e;
-    return (est){ q, room > 0 ? (a.e + fabs(q) * b.e) / room * widen : INFINITY };
+    return (fabs(b.v) - 2 * b.e) * (1 - 0x1p-50);
 }
 
+/* [4] a'/b' - a/b = ((a' - a) - (a/b)(b' - b)) / b', and |a/b| <= (|v| + e) / room. */
+est est_divide(est a, est b, double room)
+{
+    double quotient = (fabs(a.v) + a.e) / room, e = (a.e + quotient * b.e) / room;
+    return (est){ a.v / b.v, room > 0 ? e * widen : INFINITY };
+}
+
+/* [5] 1 / sqrt falls and is convex: nothing differs more than the ends of [v - 2 e, v]. Two
+ * operations make each of its values here and in the emulation. */
 est est_rsqrt(est x)
 {
-    double v = 1 / assay_sqrt(x.v), worst = x.v > x.e ? 1 / assay_sqrt(x.v - x.e) : INFINITY;
-    return (est){ v, (worst - v) * widen + v * 0x1p-51 };
+    double low = est_room(x);
+    double v = 1 / assay_sqrt(x.v), worst = low > 0 ? 1 / assay_sqrt(low) : INFINITY;
+    return (est){ v, (worst - v) * widen + worst * 0x1p-50 };
 }
 
 est est_function(double v, double l, double ulps, est x)
@@ -62,39 +84,39 @@ est est_function(double v, double l, double ulps, est x)
     return (est){ v, (spread + ulps * 0x1p-52 * (fabs(v) + spread) + ulps * 0x1p-1074) * widen };
 }
 
-/* n roundings of relative error u each multiply a term by at most (1 + u)^n; Higham,
- * "Accuracy and Stability of Numerical Algorithms", 2nd ed., section 3.1, without the
- * restriction n u < 1 that the closed form gamma_n brings. */
+/* [6] n roundings of relative error u multiply a term by at most (1 + u)^n; Higham, "Accuracy
+ * and Stability of Numerical Algorithms", 2nd ed., section 3.1, without the restriction n u < 1
+ * that the closed form gamma_n brings. */
 static double growth(double u, double n)
 {
-    return assay_expm1(n * assay_log1p(u)) * (1 + 0x1p-40);
+    return assay_expm1(n * assay_log1p(u)) * widen;
 }
 
 sum_unit unit_of_sum(const assay_policy *policy, size_t k)
 {
-    assay_accumulator exact;
-    const assay_accumulator *acc = sum_of(policy, &exact);
-    rounding_unit u = acc->round.identity ? binary64_unit() : unit_of_rounder(&acc->round);
+    const assay_accumulator *acc = &policy->acc;
+    bool rounds = acc->kind != ASSAY_SUM_EXACT && acc->kind != ASSAY_SUM_REFERENCE;
+    rounding_unit u = rounds ? unit_of_rounder(&acc->round) : binary64_unit();
     double n = (double)k, roundings = n + 1;
-    if (acc->kind == ASSAY_SUM_EXACT)
-        roundings = 1;
-    else if (acc->kind == ASSAY_SUM_BLOCK && acc->block < k)
+    if (acc->kind == ASSAY_SUM_BLOCK && acc->block < k)
         roundings = (double)acc->block + n / (double)acc->block + 2;
-    return (sum_unit){ growth(u.relative, roundings),
-                       2 * (n + 1) * u.absolute * (1 + growth(u.relative, roundings)), u.max };
+    double own = growth(u.relative, roundings), reference = growth(0x1p-53, n + 1);
+    double most = own > reference ? own : reference;
+    return (sum_unit){ most, 2 * (n + 1) * u.absolute * (1 + most), u.max, (n + 2) * 0x1p-52 };
 }
 
-double est_sum(sum_unit u, double operand_error, double magnitude)
+double est_sum(sum_unit u, double operand, double magnitude)
 {
-    double e = operand_error + u.growth * magnitude + u.absolute;
-    return magnitude * (1 + u.growth) <= u.max ? e * widen : INFINITY;
+    double sum = magnitude * (1 + u.slack), error = u.growth * sum + u.absolute;
+    double e = operand * (1 + u.slack) + error;
+    return sum + error <= u.max ? e * widen : INFINITY;
 }
 
 static void bound_operand(const assay_policy *policy, const assay_scheme *scheme, const double *x,
                           double *dx, size_t n)
 {
     assay_scheme_bound(scheme, x, dx, n);
-    if (!policy->has_operand)
+    if (!policy->has_operand || policy->operand.identity)
         return;
     rounding_unit u = unit_of_rounder(&policy->operand);
     for (size_t i = 0; i < n; i++)
@@ -111,51 +133,85 @@ void bound_weight(const assay_policy *policy, const double *w, double *dw, size_
     bound_operand(policy, &policy->weight, w, dw, n);
 }
 
+/* [7] What any element of a block errs by whose magnitudes are at most amax. A smaller block may
+ * have a smaller scale, and then be clipped where one with amax itself is not. */
+static double block_error(const assay_scheme *s, double amax)
+{
+    const assay_rounder *r = &s->element;
+    assay_unit u = assay_rounder_unit(r);
+    if (!(amax < INFINITY) || !r->format.is_signed)
+        return INFINITY;
+    double scale = assay_pow2(assay_scale_exponent(s, amax)), top = scale * r->format.max;
+    double clip = amax > top ? amax - top : 0;
+    if (s->rule == ASSAY_SCALE_FLOOR)
+        clip = fmax(clip, scale * (assay_pow2(r->format.emax + 1) - r->format.max));
+    bool clips = r->overflow == ASSAY_OVERFLOW_SAT || r->overflow == ASSAY_OVERFLOW_PROPAGATE;
+    if (clip > 0 && !clips)
+        return INFINITY;
+    return (amax * u.relative + scale * u.absolute + clip) * widen;
+}
+
+static void bound_block(const assay_scheme *s, const double *v, double *e, size_t n)
+{
+    double amax = 0;
+    for (size_t j = 0; j < n; j++) {
+        double a = fabs(v[j]) + 2 * e[j];
+        amax = a <= amax ? amax : a == a ? a : INFINITY;
+    }
+    double largest = block_error(s, amax * widen);
+    for (size_t j = 0; j < n; j++)
+        e[j] = (e[j] + largest) * widen;
+}
+
 void bound_output(const assay_policy *policy, const double *v, double *e, size_t n)
 {
-    if (assay_scheme_is_identity(&policy->out))
-        return;
-    if (policy->out.block == 0) {
-        rounding_unit u = unit_of_rounder(&policy->out.element);
-        for (size_t i = 0; i < n; i++)
+    const assay_scheme *s = &policy->out;
+    rounding_unit u = unit_of_rounder(&s->element);
+    for (size_t i = 0; s->block > 0 && i < n; i += s->block)
+        bound_block(s, v + i, e + i, n - i < s->block ? n - i : s->block);
+    for (size_t i = 0; i < n; i++) {
+        if (s->block == 0 && !s->element.identity)
             e[i] = est_round(u, (est){ v[i], e[i] }).e;
-        return;
-    }
-    /* A block's scale follows from the largest of its emulated values, which is at most the
-     * largest of the bounds; no element errs by more than that one does. */
-    for (size_t i = 0; i < n; i += policy->out.block) {
-        size_t m = n - i < policy->out.block ? n - i : policy->out.block;
-        double amax = 0;
-        for (size_t j = i; j < i + m; j++)
-            amax = fmax(amax, fabs(v[j]) + e[j]);
-        double largest;
-        assay_scheme_bound(&policy->out, &amax, &largest, 1);
-        for (size_t j = i; j < i + m; j++)
-            e[j] = (e[j] + largest) * widen;
+        if (!(fabs(v[i]) + e[i] < INFINITY))
+            e[i] = INFINITY;
     }
 }
 
-/* sum (w + dw)(x + dx) - sum w x bounds what quantizing the operands does; both sums are taken
- * in binary64, with a relative error below (k + 1) 2^-53 each. */
+static bool any(const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != 0)
+            return true;
+    return false;
+}
+
+static void add_to(double *sum, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += x[i];
+}
+
+/* [8] sum (x + dx)(w + dw) - sum x w bounds what quantizing the operands does; both sums are
+ * taken in binary64, with a relative error below (k + 3) 2^-53 each. */
 void bound_product(const product_bound *b)
 {
     assay_accumulator reference = assay_accumulator_reference();
     assay_operand w = { b->w, ASSAY_STORAGE_F64, b->row_stride, b->column_stride, NULL };
-    assay_product(&reference, b->m, b->n, b->k, b->x, b->ldx, &w, b->scratch, b->n, b->workspace);
-    for (size_t i = 0; i < b->m; i++)
-        for (size_t p = 0; p < b->k; p++)
-            b->dx[i * b->ldx + p] += b->x[i * b->ldx + p];
-    for (size_t i = 0; i < b->w_count; i++)
-        b->dw[i] += b->w[i];
-    w.data = b->dw;
-    assay_product(&reference, b->m, b->n, b->k, b->dx, b->ldx, &w, b->e, b->lde, b->workspace);
-    sum_unit u = unit_of_sum(b->policy, b->k);
-    double slack = (double)(b->k + 1) * 0x1p-51;
+    assay_product(&reference, b->m, b->n, b->k, b->x, b->k, &w, b->magnitude, b->n, b->workspace);
+    bool rounded = any(b->dx, b->m * b->k) || any(b->dw, b->k * b->n);
+    if (rounded) {
+        add_to(b->dx, b->x, b->m * b->k);
+        add_to(b->dw, b->w, b->k * b->n);
+        w.data = b->dw;
+        assay_product(&reference, b->m, b->n, b->k, b->dx, b->k, &w, b->operand, b->operand_ld,
+                      b->workspace);
+    }
+    double slack = (double)(b->k + 3) * 0x1p-51;
     for (size_t i = 0; i < b->m; i++)
         for (size_t j = 0; j < b->n; j++) {
-            double magnitude = b->e[i * b->lde + j] * (1 + slack);
-            double operand = magnitude - b->scratch[i * b->n + j];
-            bool untouched = b->e[i * b->lde + j] == b->scratch[i * b->n + j];
-            b->e[i * b->lde + j] = est_sum(u, untouched ? 0 : operand, magnitude);
+            double *operand = &b->operand[i * b->operand_ld + j];
+            double *magnitude = &b->magnitude[i * b->n + j], plain = *magnitude;
+            *magnitude = (rounded ? *operand : plain) * (1 + slack);
+            *operand = rounded ? *magnitude - plain : 0;
         }
 }

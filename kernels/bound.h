@@ -6,10 +6,10 @@
 #include "kernels/step.h"
 
 /**
- * A quantity of an operation: v its magnitude in the reference, e a bound of
- * |emulated - exact|. v differs from the exact value by binary64 rounding errors only, which
- * enter e multiplied by a unit of roundoff: every result is widened by 1 + 2^-40 to cover that
- * and the rounding of e itself.
+ * A quantity of an operation: the exact value lies within e of v, a binary64, and the emulated
+ * value within e of the exact one. Nothing bounds it if e is infinite or NaN. The rules below
+ * keep this as long as est_round follows each of them: its unit is never below binary64's own,
+ * so that it covers v's rounding too. Every e is widened by 1 + 2^-40 for the rounding of e.
  */
 typedef struct est {
     double v, e;
@@ -23,45 +23,49 @@ typedef struct rounding_unit {
 rounding_unit unit_of_rounder(const assay_rounder *rounder);
 /** The unit of one step under the policy: binary64's own for `reference` and `exact`. */
 rounding_unit unit_of_step(const assay_policy *policy);
-/** Adds the rounding into the output's format; blocks are taken by their elements' scheme. */
-void bound_output(const assay_policy *policy, const double *v, double *e, size_t n);
 
 est est_round(rounding_unit u, est x);
+/** A constant of the model, rounded when it is used. */
+est est_constant(rounding_unit u, double v);
 est est_add(est a, est b);
-est est_mul(est a, est b);
-est est_div(est a, est b);
-/** 1 / sqrt(x), to which binary64 adds at most 2^-52 relative. */
+est est_subtract(est a, est b);
+est est_multiply(est a, est b);
+/** room: a lower bound of |b|, exact and emulated; est_room(b) if nothing else is known. */
+est est_divide(est a, est b, double room);
+double est_room(est b);
+/** 1 / sqrt(x) in binary64. */
 est est_rsqrt(est x);
-/** A function with Lipschitz constant l, value v and an evaluation error of `ulps` binary64 ulps.
- */
+/** A function with Lipschitz constant l and an evaluation error of `ulps` binary64 ulps; v = f(x)
+ *  as evaluated. */
 est est_function(double v, double l, double ulps, est x);
 
 /** |error of the sum| <= growth * sum of |terms| + absolute for k terms (products included). */
 typedef struct sum_unit {
     double growth, absolute, max;
+    double slack; /* relative error of adding k magnitudes in binary64 */
 } sum_unit;
 sum_unit unit_of_sum(const assay_policy *policy, size_t k);
-/** magnitude: the sum of the magnitudes of the terms that are really added. */
-double est_sum(sum_unit u, double operand_error, double magnitude);
+/** The error of a sum. operand: of the terms; magnitude: their magnitudes, as they are added. */
+double est_sum(sum_unit u, double operand, double magnitude);
 
 /** Element-wise bound of the quantization of an activation row, `@operand:F` included. */
 void bound_input(const assay_policy *policy, const double *x, double *dx, size_t n);
 void bound_weight(const assay_policy *policy, const double *w, double *dw, size_t n);
+/** Adds the rounding into the output's format; then +inf stands for every e that is no bound. */
+void bound_output(const assay_policy *policy, const double *v, double *e, size_t n);
 
 /**
- * Bounds of a product's sums before any later rounding. x, dx and w, dw are magnitudes and
- * quantization errors; on return dx and dw hold x + dx and w + dw.
- * e[i,j] bounds |emulated sum - sum_p x[i,p] w[p,j]|; scratch holds m * n doubles.
+ * The terms of a product. x, dx and w, dw are magnitudes and quantization errors; on return dx
+ * and dw hold x + dx and w + dw. For est_sum: operand[i,j] bounds the error of sum x[i,p] w[p,j]
+ * that quantization makes, magnitude[i,j] = sum (x + dx)[i,p] (w + dw)[p,j].
  */
 typedef struct product_bound {
-    const assay_policy *policy;
     size_t m, n, k;
-    double *x, *dx;
-    size_t ldx;
-    double *w, *dw; /* w(p, j) at p * row_stride + j * column_stride */
-    size_t row_stride, column_stride, w_count;
-    double *e, *scratch;
-    size_t lde;
+    double *x, *dx; /* [m, k] */
+    double *w, *dw; /* w(p, j) at p * row_stride + j * column_stride, k n of them */
+    size_t row_stride, column_stride;
+    double *operand, *magnitude; /* [m, operand_ld] and [m, n] */
+    size_t operand_ld;
     void *workspace;
 } product_bound;
 void bound_product(const product_bound *b);

@@ -9,101 +9,115 @@ static assay_status check(const assay_call *c)
     return check_heads(c, "context", &c->in[0], &c->out, &c->in[1]);
 }
 
-static size_t workspace(const assay_call *c)
+/* One product of a token: the heads that share values see the same keys. */
+static size_t bytes_of_token(const assay_call *c)
 {
-    size_t p = c->in[0].rows * c->in[0].cols, v = c->in[1].rows * c->in[1].cols;
-    size_t per_thread = product_bytes(c, 1, c->head_dim, c->in[0].cols) +
-                        2 * align64(c->in[0].cols * c->head_dim * sizeof(double)) +
-                        align64(c->head_dim * sizeof(double));
-    size_t whole = product_bytes(c, 1, c->head_dim, c->in[0].cols);
-    return 2 * (align64(p * sizeof(double)) + align64(v * sizeof(double))) + whole +
-           (size_t)omp_get_max_threads() * per_thread;
+    return product_bytes(c->policy, group_of(c), c->head_dim, c->in[0].cols);
 }
 
+static size_t workspace(const assay_call *c)
+{
+    size_t tokens = c->out.rows, keys = c->in[0].cols, d = c->head_dim;
+    size_t run = doubles(c->in[0].rows * keys) + doubles(keys * c->in[1].cols) +
+                 (size_t)omp_get_max_threads() * bytes_of_token(c);
+    size_t bound = 2 * (doubles(tokens * keys) + doubles(keys * d)) + doubles(tokens * d) +
+                   product_bytes(c->policy, tokens, d, keys);
+    return larger(run, bound);
+}
+
+/* y = Q_out(sum p v) over the visible keys */
 static void run(const assay_call *c)
 {
     size_t tokens = tokens_of(c, &c->in[0]), keys = c->in[0].cols, kv = c->in[1].cols;
+    size_t group = group_of(c), d = c->head_dim, bytes = bytes_of_token(c);
     arena a = { c->workspace };
     double *p = arena_doubles(&a, c->in[0].rows * keys), *v = arena_doubles(&a, keys * kv);
-    size_t bytes = product_bytes(c, 1, c->head_dim, keys);
-    assay_accumulator exact;
-    const assay_accumulator *acc = sum_of(c->policy, &exact);
+    assay_accumulator acc = final_sum(c->policy);
     load_heads(c, &c->in[1], v);
-#pragma omp parallel for schedule(static)
-    for (size_t row = 0; row < c->in[0].rows; row++) {
-        size_t head = row / tokens, seen = visible(c, row, tokens);
-        double *out = c->out.hi + row % tokens * c->out.ld + head * c->head_dim;
-        assay_operand values = { v + kv_column(c, head), ASSAY_STORAGE_F64, kv, 1, NULL };
-        input_row(c->policy, c->in[0].hi + row * c->in[0].ld, p + row * keys, seen);
-        assay_product(acc, 1, c->head_dim, seen, p + row * keys, keys, &values, out, c->out.ld,
-                      a.next + (size_t)omp_get_thread_num() * bytes);
+#pragma omp parallel
+    {
+        unsigned char *mine = a.next + (size_t)omp_get_thread_num() * bytes;
+#pragma omp for schedule(dynamic, 8)
+        for (size_t row = 0; row < c->in[0].rows; row++)
+            input_row(c->policy, c->in[0].hi + row * c->in[0].ld, p + row * keys,
+                      visible(c, row, tokens));
+#pragma omp for schedule(dynamic, 8)
+        for (size_t i = 0; i < c->kv_heads * tokens; i++) {
+            size_t token = i % tokens, head = i / tokens * group;
+            assay_operand values = { v + kv_column(c, head), ASSAY_STORAGE_F64, kv, 1, NULL };
+            assay_product(&acc, group, d, visible(c, token, tokens),
+                          p + (head * tokens + token) * keys, tokens * keys, &values,
+                          c->out.hi + token * c->out.ld + head * d, d, mine);
+        }
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < tokens; i++)
+            output_row(c->policy, c->out.hi + i * c->out.ld, c->out.cols);
     }
-    for (size_t i = 0; i < tokens; i++)
-        output_row(c->policy, c->out.hi + i * c->out.ld, c->out.cols);
 }
 
 static void wide(const assay_call *c)
 {
-    size_t tokens = tokens_of(c, &c->in[0]);
-    for (size_t row = 0; row < c->in[0].rows; row++) {
-        size_t head = row / tokens, seen = visible(c, row, tokens), k = kv_column(c, head);
-        size_t at = row % tokens * c->out.ld + head * c->head_dim, from = row * c->in[0].ld;
+    size_t tokens = tokens_of(c, &c->in[0]), group = group_of(c), d = c->head_dim;
+    for (size_t i = 0; i < c->kv_heads * tokens; i++) {
+        size_t token = i % tokens, head = i / tokens * group, k = kv_column(c, head);
+        size_t at = token * c->out.ld + head * d, from = (head * tokens + token) * c->in[0].ld;
         assay_operand values = { c->in[1].hi + k, ASSAY_STORAGE_F64, c->in[1].ld, 1, NULL };
-        assay_product_wide(1, c->head_dim, seen, c->in[0].hi + from,
-                           c->in[0].lo ? c->in[0].lo + from : NULL, c->in[0].ld, &values,
-                           c->in[1].lo ? c->in[1].lo + k : NULL, c->out.hi + at, c->out.lo + at,
-                           c->out.ld, c->workspace);
+        assay_product_wide(group, d, visible(c, token, tokens), c->in[0].hi + from,
+                           c->in[0].lo ? c->in[0].lo + from : NULL, tokens * c->in[0].ld, &values,
+                           c->in[1].lo ? c->in[1].lo + k : NULL, c->out.hi + at, c->out.lo + at, d,
+                           c->workspace);
     }
 }
 
-static void bound_row(const assay_call *c, assay_matrix b, size_t row, double *v, double *dv,
-                      arena a)
+/* Hidden keys have probability 0 and add nothing to a bound. */
+static void load_probabilities(const assay_call *c, size_t head, double *v, double *e)
 {
-    size_t tokens = tokens_of(c, &c->in[0]), keys = c->in[0].cols, d = c->head_dim;
-    size_t head = row / tokens, seen = visible(c, row, tokens), kv = c->in[1].cols;
-    double *w = arena_doubles(&a, keys * d), *dw = arena_doubles(&a, keys * d);
-    double *scratch = arena_doubles(&a, d);
-    double *p = v + keys * kv, *dp = p + keys; /* behind the values: one row of probabilities */
-    for (size_t j = 0; j < seen; j++) {
-        p[j] = fabs(c->in[0].hi[row * c->in[0].ld + j]);
-        for (size_t i = 0; i < d; i++) {
-            w[j * d + i] = v[j * kv + kv_column(c, head) + i];
-            dw[j * d + i] = dv[j * kv + kv_column(c, head) + i];
+    size_t tokens = c->out.rows, keys = c->in[0].cols;
+    for (size_t i = 0; i < tokens; i++) {
+        const double *p = c->in[0].hi + (head * tokens + i) * c->in[0].ld;
+        size_t seen = visible(c, i, tokens);
+        bound_input(c->policy, p, e + i * keys, seen);
+        for (size_t j = 0; j < keys; j++) {
+            v[i * keys + j] = j < seen ? fabs(p[j]) : 0;
+            e[i * keys + j] = j < seen ? e[i * keys + j] : 0;
         }
     }
-    bound_input(c->policy, c->in[0].hi + row * c->in[0].ld, dp, seen);
-    product_bound q = { c->policy,
-                        1,
-                        d,
-                        seen,
-                        p,
-                        dp,
-                        keys,
-                        w,
-                        dw,
-                        d,
-                        1,
-                        seen * d,
-                        b.hi + row % tokens * b.ld + head * d,
-                        scratch,
-                        b.ld,
-                        a.next };
-    bound_product(&q);
 }
 
 static void bound(const assay_call *c, assay_matrix b)
 {
-    size_t tokens = tokens_of(c, &c->in[0]), keys = c->in[0].cols, kv = c->in[1].cols;
+    size_t tokens = c->out.rows, keys = c->in[0].cols, d = c->head_dim;
     arena a = { c->workspace };
-    double *dv = arena_doubles(&a, keys * kv);
-    double *v = arena_doubles(&a, keys * kv + 2 * c->in[0].rows * keys);
-    bound_heads(c, &c->in[1], v, dv);
-    for (size_t row = 0; row < c->in[0].rows; row++)
-        bound_row(c, b, row, v, dv, a);
+    product_bound p = {
+        .m = tokens, .n = d, .k = keys, .row_stride = d, .column_stride = 1, .operand_ld = b.ld
+    };
+    p.x = arena_doubles(&a, tokens * keys);
+    p.dx = arena_doubles(&a, tokens * keys);
+    p.w = arena_doubles(&a, keys * d);
+    p.dw = arena_doubles(&a, keys * d);
+    p.magnitude = arena_doubles(&a, tokens * d);
+    p.workspace = a.next;
+    for (size_t h = 0; h < c->heads; h++) {
+        load_probabilities(c, h, p.x, p.dx);
+        bound_head(c, &c->in[1], kv_column(c, h), p.w, p.dw);
+        p.operand = b.hi + h * d;
+        bound_product(&p);
+        for (size_t i = 0; i < tokens; i++) {
+            sum_unit sum = unit_of_sum(c->policy, visible(c, i, tokens));
+            for (size_t j = 0; j < d; j++) {
+                double *e = &p.operand[i * b.ld + j];
+                *e = est_sum(sum, *e, p.magnitude[i * d + j]);
+            }
+        }
+    }
     for (size_t i = 0; i < tokens; i++)
         bound_output(c->policy, c->out.hi + i * c->out.ld, b.hi + i * b.ld, c->out.cols);
 }
 
-const assay_op assay_op_context = {
-    "context", "probabilities times values of each head", check, workspace, run, wide, bound
-};
+const assay_op assay_op_context = { .name = "context",
+                                    .text = "probabilities times values of each head",
+                                    .check = check,
+                                    .workspace = workspace,
+                                    .run = run,
+                                    .wide = wide,
+                                    .bound = bound };

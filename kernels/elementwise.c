@@ -22,7 +22,7 @@ static double relu_value(double x)
 
 static assay_dd relu_wide(assay_dd x)
 {
-    return x.hi > 0 ? x : assay_dd_from(0);
+    return x.hi > 0 || x.hi != x.hi ? x : assay_dd_from(0);
 }
 
 static const unary unary_silu = { assay_silu, assay_dd_silu, ASSAY_SILU_ULPS, 1.1 };
@@ -31,22 +31,22 @@ static const unary unary_gelu_tanh = { assay_gelu_tanh, assay_dd_gelu_tanh, ASSA
                                        1.13 };
 static const unary unary_relu = { relu_value, relu_wide, 0, 1 };
 
-static assay_status check_unary(const assay_call *c)
+static assay_status check(const assay_call *c, const char *op, bool two)
 {
-    return check_same_shape("activation", &c->in[0], &c->out);
+    assay_status status = check_same_shape(op, &c->in[0], &c->out);
+    return status == ASSAY_OK && two ? check_same_shape(op, &c->in[1], &c->out) : status;
 }
 
-static assay_status check_binary(const assay_call *c)
+/* The second operand as the input scheme has it, or two rows of bounds. */
+static size_t workspace_binary(const assay_call *c)
 {
-    assay_status status = check_same_shape("element-wise operation", &c->in[0], &c->out);
-    return status == ASSAY_OK ? check_same_shape("element-wise operation", &c->in[1], &c->out)
-                              : status;
+    return larger(doubles(c->out.rows * c->out.cols), 2 * doubles(c->out.cols));
 }
 
-/* Two rows for each row of the output: operands, or their bounds; none is shared by threads. */
-static size_t workspace(const assay_call *c)
+static size_t workspace_unary(const assay_call *c)
 {
-    return 2 * align64(c->out.rows * c->out.cols * sizeof(double));
+    (void)c;
+    return 0;
 }
 
 /* y = Q_out(RND(f(Q_in(x)))) */
@@ -81,13 +81,13 @@ static void bound_unary(const assay_call *c, assay_matrix b, const unary *f)
         bound_input(c->policy, x, e, c->out.cols);
         for (size_t j = 0; j < c->out.cols; j++) {
             est value = est_function(y[j], f->lipschitz, f->ulps, (est){ x[j], e[j] });
-            e[j] = s.identity ? value.e : est_round(u, value).e;
+            e[j] = s.native ? value.e : est_round(u, value).e;
         }
         bound_output(c->policy, y, e, c->out.cols);
     }
 }
 
-/* y = Q_out(RND(Q_in(a) . Q_in(b))) */
+/* y = Q_out(RND(Q_in(a) Q_in(b))), or of the sum */
 static void run_binary(const assay_call *c, bool product)
 {
     step s = step_of(c->policy);
@@ -98,7 +98,7 @@ static void run_binary(const assay_call *c, bool product)
         input_row(c->policy, c->in[1].hi + i * c->in[1].ld, b, c->out.cols);
         input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, c->out.cols);
         for (size_t j = 0; j < c->out.cols; j++)
-            y[j] = step_round(&s, product ? y[j] * b[j] : y[j] + b[j]);
+            y[j] = product ? step_multiply(&s, y[j], b[j]) : step_add(&s, y[j], b[j]);
         output_row(c->policy, y, c->out.cols);
     }
 }
@@ -115,7 +115,8 @@ static void wide_binary(const assay_call *c, bool product)
 static void bound_binary(const assay_call *c, assay_matrix b, bool product)
 {
     rounding_unit u = unit_of_step(c->policy);
-    double *da = c->workspace, *db = da + c->out.cols;
+    arena a = { c->workspace };
+    double *da = arena_doubles(&a, c->out.cols), *db = arena_doubles(&a, c->out.cols);
     for (size_t i = 0; i < c->out.rows; i++) {
         const double *x = c->in[0].hi + i * c->in[0].ld, *y = c->in[1].hi + i * c->in[1].ld;
         double *e = b.hi + i * b.ld;
@@ -123,43 +124,33 @@ static void bound_binary(const assay_call *c, assay_matrix b, bool product)
         bound_input(c->policy, y, db, c->out.cols);
         for (size_t j = 0; j < c->out.cols; j++) {
             est p = { x[j], da[j] }, q = { y[j], db[j] };
-            e[j] = est_round(u, product ? est_mul(p, q) : est_add(p, q)).e;
+            e[j] = est_round(u, product ? est_multiply(p, q) : est_add(p, q)).e;
         }
         bound_output(c->policy, c->out.hi + i * c->out.ld, e, c->out.cols);
     }
 }
 
-#define UNARY(id, description)                                                      \
-    static void run_##id(const assay_call *c)                                       \
-    {                                                                               \
-        run_unary(c, &unary_##id);                                                  \
-    }                                                                               \
-    static void wide_##id(const assay_call *c)                                      \
-    {                                                                               \
-        wide_unary(c, &unary_##id);                                                 \
-    }                                                                               \
-    static void bound_##id(const assay_call *c, assay_matrix b)                     \
-    {                                                                               \
-        bound_unary(c, b, &unary_##id);                                             \
-    }                                                                               \
-    const assay_op assay_op_##id = { #id,      description, check_unary, workspace, \
+#define OPERATION(id, description, two, size, kind, argument)                 \
+    static assay_status check_##id(const assay_call *c)                       \
+    {                                                                         \
+        return check(c, #id, two);                                            \
+    }                                                                         \
+    static void run_##id(const assay_call *c)                                 \
+    {                                                                         \
+        run_##kind(c, argument);                                              \
+    }                                                                         \
+    static void wide_##id(const assay_call *c)                                \
+    {                                                                         \
+        wide_##kind(c, argument);                                             \
+    }                                                                         \
+    static void bound_##id(const assay_call *c, assay_matrix b)               \
+    {                                                                         \
+        bound_##kind(c, b, argument);                                         \
+    }                                                                         \
+    const assay_op assay_op_##id = { #id,      description, check_##id, size, \
                                      run_##id, wide_##id,   bound_##id };
-
-#define BINARY(id, product, description)                                             \
-    static void run_##id(const assay_call *c)                                        \
-    {                                                                                \
-        run_binary(c, product);                                                      \
-    }                                                                                \
-    static void wide_##id(const assay_call *c)                                       \
-    {                                                                                \
-        wide_binary(c, product);                                                     \
-    }                                                                                \
-    static void bound_##id(const assay_call *c, assay_matrix b)                      \
-    {                                                                                \
-        bound_binary(c, b, product);                                                 \
-    }                                                                                \
-    const assay_op assay_op_##id = { #id,      description, check_binary, workspace, \
-                                     run_##id, wide_##id,   bound_##id };
+#define UNARY(id, text)           OPERATION(id, text, false, workspace_unary, unary, &unary_##id)
+#define BINARY(id, product, text) OPERATION(id, text, true, workspace_binary, binary, product)
 
 UNARY(silu, "x / (1 + exp(-x))")
 UNARY(gelu, "x (1 + erf(x / sqrt 2)) / 2")

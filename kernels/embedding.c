@@ -5,12 +5,13 @@
 static assay_status check(const assay_call *c)
 {
     const assay_parameter *table = &c->weight[0];
-    if (table->cols != c->out.cols)
-        return assay_fail(ASSAY_ERR_SHAPE, "embedding: the table has rows of %zu, expected %zu",
-                          table->cols, c->out.cols);
+    if (!table->data || !c->ids || table->cols != c->out.cols)
+        return assay_fail(ASSAY_ERR_SHAPE, "embedding: a table of [%zu, %zu] for rows of %zu",
+                          table->rows, table->cols, c->out.cols);
     for (size_t i = 0; i < c->out.rows; i++)
         if (c->ids[i] < 0 || (size_t)c->ids[i] >= table->rows)
-            return assay_fail(ASSAY_ERR_VALUE, "token %zu is %d, outside the vocabulary of %zu", i,
+            return assay_fail(ASSAY_ERR_VALUE,
+                              "embedding: token %zu is %d, outside the vocabulary of %zu", i,
                               (int)c->ids[i], table->rows);
     return ASSAY_OK;
 }

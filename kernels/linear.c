@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* y = x W^T (+ b). A mapped weight is read and rounded panel by panel inside the product; only
- * a block scheme, an operand format or an exact sum with a bias needs a dequantized copy. */
+ * a block scheme, an operand format or an exact sum with a bias needs a dequantized copy, made
+ * of some columns of the output at a time. */
+#include <math.h>
+
 #include "kernels/bound.h"
 #include "kernels/step.h"
+
+/* 32 MiB of a weight, but never too few columns for the product's threads. */
+enum { PANEL_DOUBLES = 1 << 22, PANEL_COLUMNS = 256 };
 
 static bool biased(const assay_call *c)
 {
@@ -20,10 +26,18 @@ static bool copies_weight(const assay_call *c)
     return c->policy->weight.block > 0 || c->policy->has_operand || folds_bias(c);
 }
 
+static size_t panel_of(const assay_call *c)
+{
+    size_t n = c->out.cols, columns = PANEL_DOUBLES / (c->in[0].cols + 1);
+    columns = larger(columns, PANEL_COLUMNS);
+    return columns < n ? columns : n;
+}
+
 static assay_status check(const assay_call *c)
 {
     const assay_parameter *w = &c->weight[0];
-    if (w->cols != c->in[0].cols || w->rows != c->out.cols || c->in[0].rows != c->out.rows)
+    if (!w->data || w->cols != c->in[0].cols || w->rows != c->out.cols ||
+        c->in[0].rows != c->out.rows)
         return assay_fail(ASSAY_ERR_SHAPE,
                           "linear: weight [%zu, %zu] does not take [%zu, %zu] to [%zu, %zu]",
                           w->rows, w->cols, c->in[0].rows, c->in[0].cols, c->out.rows, c->out.cols);
@@ -32,13 +46,11 @@ static assay_status check(const assay_call *c)
 
 static size_t workspace(const assay_call *c)
 {
-    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols + 1;
-    assay_accumulator reference = assay_accumulator_reference();
-    size_t product = assay_product_workspace(&c->policy->acc, m, n, k);
-    size_t plain = assay_product_workspace(&reference, m, n, k);
-    size_t operands = 2 * (align64(m * k * sizeof(double)) + align64(n * k * sizeof(double)));
-    return operands + align64(m * n * sizeof(double)) + align64(n * sizeof(double)) +
-           (product > plain ? product : plain);
+    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols + 1, panel = panel_of(c);
+    size_t x = doubles(m * k), w = doubles(panel * k);
+    size_t run = x + doubles(n) + (copies_weight(c) ? w : 0);
+    size_t bound = 2 * x + 2 * w + doubles(m * panel);
+    return larger(run, bound) + product_bytes(c->policy, m, n, k);
 }
 
 static void load_input(const assay_call *c, double *x, size_t ldx)
@@ -52,14 +64,14 @@ static void load_input(const assay_call *c, double *x, size_t ldx)
     }
 }
 
-static void load_weight(const assay_call *c, double *w, size_t ldw)
+static void load_weight(const assay_call *c, size_t first, size_t count, double *w, size_t ldw)
 {
     const assay_parameter *p = &c->weight[0];
 #pragma omp parallel for schedule(static)
-    for (size_t j = 0; j < p->rows; j++) {
-        weight_row(c->policy, p, j, w + j * ldw);
+    for (size_t j = 0; j < count; j++) {
+        weight_row(c->policy, p, first + j, w + j * ldw);
         if (ldw > p->cols)
-            w[j * ldw + p->cols] = parameter_get(&c->weight[1], j);
+            w[j * ldw + p->cols] = parameter_get(&c->weight[1], first + j);
     }
 }
 
@@ -74,7 +86,7 @@ static void finish(const assay_call *c, double *bias)
     for (size_t i = 0; i < c->out.rows; i++) {
         double *row = c->out.hi + i * c->out.ld;
         for (size_t j = 0; add && j < c->out.cols; j++)
-            row[j] = step_round(&s, row[j] + bias[j]);
+            row[j] = step_add(&s, row[j], bias[j]);
         output_row(c->policy, row, c->out.cols);
     }
 }
@@ -82,21 +94,24 @@ static void finish(const assay_call *c, double *bias)
 static void run(const assay_call *c)
 {
     size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols + folds_bias(c);
+    size_t panel = copies_weight(c) ? panel_of(c) : n;
+    const assay_rounder *round = &c->policy->weight.element;
+    assay_operand w = { c->weight[0].data, c->weight[0].storage, 1, k,
+                        round->identity ? NULL : round };
     arena a = { c->workspace };
-    double *x = arena_doubles(&a, m * k), *bias = arena_doubles(&a, n);
-    assay_operand w = { c->weight[0].data, c->weight[0].storage, 1, k, &c->policy->weight.element };
+    double *x = arena_doubles(&a, m * k), *bias = arena_doubles(&a, n), *copy = NULL;
     if (copies_weight(c)) {
-        double *copy = arena_doubles(&a, n * k);
-        load_weight(c, copy, k);
+        copy = arena_doubles(&a, panel * k);
         w = (assay_operand){ copy, ASSAY_STORAGE_F64, 1, k, NULL };
-    } else if (c->policy->weight.element.identity) {
-        w.round = NULL;
     }
     load_input(c, x, k);
-    assay_accumulator acc = c->policy->acc;
-    if (acc.kind == ASSAY_SUM_EXACT)
-        acc.round = c->policy->out.block ? assay_scheme_identity().element : c->policy->out.element;
-    assay_product(&acc, m, n, k, x, k, &w, c->out.hi, c->out.ld, a.next);
+    assay_accumulator acc = final_sum(c->policy);
+    for (size_t j = 0; j < n; j += panel) {
+        size_t count = n - j < panel ? n - j : panel;
+        if (copy)
+            load_weight(c, j, count, copy, k);
+        assay_product(&acc, m, count, k, x, k, &w, c->out.hi + j, c->out.ld, a.next);
+    }
     finish(c, bias);
 }
 
@@ -113,62 +128,66 @@ static void wide(const assay_call *c)
         }
 }
 
-static void bound_finish(const assay_call *c, assay_matrix b)
+/* Sums of columns first .. first + n - 1, whose terms p has. */
+static void bound_sums(const assay_call *c, const product_bound *p, size_t first)
 {
     rounding_unit u = unit_of_step(c->policy);
-    for (size_t i = 0; i < c->out.rows; i++) {
-        const double *y = c->out.hi + i * c->out.ld;
-        double *e = b.hi + i * b.ld;
-        for (size_t j = 0; biased(c) && j < c->out.cols; j++) {
-            double v = parameter_get(&c->weight[1], j);
-            est bias = est_round(u, (est){ v, 0 });
-            est sum = { y[j] - v, e[j] };
-            e[j] = est_round(u, est_add(sum, bias)).e;
+    sum_unit sum = unit_of_sum(c->policy, p->k + folds_bias(c));
+    for (size_t j = 0; j < p->n; j++) {
+        est bias = { 0, 0 };
+        if (biased(c))
+            bias = est_constant(u, parameter_get(&c->weight[1], first + j));
+        for (size_t i = 0; i < p->m; i++) {
+            double *e = &p->operand[i * p->operand_ld + j];
+            double magnitude = p->magnitude[i * p->n + j];
+            if (folds_bias(c))
+                magnitude += fabs(bias.v);
+            *e = est_sum(sum, *e, magnitude);
+            if (biased(c))
+                *e = est_round(u, (est){ c->out.hi[i * c->out.ld + first + j], *e + bias.e }).e;
         }
-        bound_output(c->policy, y, e, c->out.cols);
     }
 }
 
-static void magnitudes(double *x, size_t n)
+/* dx and w of the panel at `first`: bound_product has changed what the one before it used. */
+static void load_bounds(const assay_call *c, const product_bound *p, size_t first)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] = x[i] < 0 ? -x[i] : x[i];
+    for (size_t i = 0; i < p->m; i++) {
+        const double *x = c->in[0].hi + i * c->in[0].ld;
+        bound_input(c->policy, x, p->dx + i * p->k, p->k);
+        for (size_t j = 0; j < p->k; j++)
+            p->x[i * p->k + j] = fabs(x[j]);
+    }
+#pragma omp parallel for schedule(static)
+    for (size_t j = 0; j < p->n; j++) {
+        double *w = p->w + j * p->k;
+        parameter_row(&c->weight[0], first + j, w);
+        bound_weight(c->policy, w, p->dw + j * p->k, p->k);
+        for (size_t i = 0; i < p->k; i++)
+            w[i] = fabs(w[i]);
+    }
 }
 
 static void bound(const assay_call *c, assay_matrix b)
 {
-    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols;
+    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols, panel = panel_of(c);
     arena a = { c->workspace };
-    product_bound p = { .policy = c->policy,
-                        .m = m,
-                        .n = n,
-                        .k = k,
-                        .ldx = k,
-                        .row_stride = 1,
-                        .column_stride = k,
-                        .w_count = n * k,
-                        .e = b.hi,
-                        .lde = b.ld };
+    product_bound p = { .m = m, .k = k, .row_stride = 1, .column_stride = k, .operand_ld = b.ld };
     p.x = arena_doubles(&a, m * k);
     p.dx = arena_doubles(&a, m * k);
-    p.w = arena_doubles(&a, n * k);
-    p.dw = arena_doubles(&a, n * k);
-    p.scratch = arena_doubles(&a, m * n);
+    p.w = arena_doubles(&a, panel * k);
+    p.dw = arena_doubles(&a, panel * k);
+    p.magnitude = arena_doubles(&a, m * panel);
     p.workspace = a.next;
-    for (size_t i = 0; i < m; i++) {
-        const double *x = c->in[0].hi + i * c->in[0].ld;
-        for (size_t j = 0; j < k; j++)
-            p.x[i * k + j] = x[j];
-        bound_input(c->policy, x, p.dx + i * k, k);
+    for (size_t j = 0; j < n; j += panel) {
+        p.n = n - j < panel ? n - j : panel;
+        p.operand = b.hi + j;
+        load_bounds(c, &p, j);
+        bound_product(&p);
+        bound_sums(c, &p, j);
     }
-    for (size_t j = 0; j < n; j++) {
-        parameter_row(&c->weight[0], j, p.w + j * k);
-        bound_weight(c->policy, p.w + j * k, p.dw + j * k, k);
-    }
-    magnitudes(p.x, m * k);
-    magnitudes(p.w, n * k);
-    bound_product(&p);
-    bound_finish(c, b);
+    for (size_t i = 0; i < m; i++)
+        bound_output(c->policy, c->out.hi + i * c->out.ld, b.hi + i * b.ld, n);
 }
 
 const assay_op assay_op_linear = { .name = "linear",

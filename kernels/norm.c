@@ -5,85 +5,81 @@
 #include "kernels/bound.h"
 #include "kernels/step.h"
 
-enum { SCRATCH_ROWS = 6 }; /* gain, bias, ones, and the bounds' three rows */
+enum { SCRATCH_ROWS = 3 }; /* gain, bias, ones; for bounds gain, its error, input */
 
-static assay_status check(const assay_call *c)
+static assay_status check(const assay_call *c, const char *op)
 {
-    assay_status status = check_same_shape("norm", &c->in[0], &c->out);
+    assay_status status = check_same_shape(op, &c->in[0], &c->out);
     if (status == ASSAY_OK)
-        status = check_vector("norm", "gain", &c->weight[0], c->out.cols);
+        status = check_vector(op, "gain", &c->weight[0], c->out.cols);
     if (status == ASSAY_OK && c->weight[1].data)
-        status = check_vector("norm", "bias", &c->weight[1], c->out.cols);
+        status = check_vector(op, "bias", &c->weight[1], c->out.cols);
     return status;
 }
 
 static size_t workspace(const assay_call *c)
 {
-    return SCRATCH_ROWS * align64(c->out.cols * sizeof(double));
+    return SCRATCH_ROWS * doubles(c->out.cols);
 }
 
-/* The parameters as the policy has them, and the vector of ones whose dot product is a sum. */
-typedef struct parameters {
-    double *gain, *bias, *ones;
+/* What the rows share: sums, steps, parameters as the policy has them, and the vector of ones
+ * whose dot product is a sum. */
+typedef struct norm {
+    assay_accumulator sum;
+    step s;
+    double *gain, *bias, *ones, eps;
     bool has_bias;
-    arena rest;
-} parameters;
+} norm;
 
-static parameters load(const assay_call *c)
+static norm load(const assay_call *c)
 {
     size_t n = c->out.cols;
     arena a = { c->workspace };
-    parameters p = { arena_doubles(&a, n),
-                     arena_doubles(&a, n),
-                     arena_doubles(&a, n),
-                     c->weight[1].data != NULL,
-                     { NULL } };
-    step s = step_of(c->policy);
-    weight_row(c->policy, &c->weight[0], 0, p.gain);
+    norm k = { .sum = inner_sum(c->policy), .s = step_of(c->policy) };
+    k.gain = arena_doubles(&a, n);
+    k.bias = arena_doubles(&a, n);
+    k.ones = arena_doubles(&a, n);
+    k.eps = step_round(&k.s, c->eps);
+    k.has_bias = c->weight[1].data != NULL;
+    weight_row(c->policy, &c->weight[0], 0, k.gain);
     for (size_t j = 0; j < n; j++) {
-        p.ones[j] = 1;
-        p.bias[j] = p.has_bias ? step_round(&s, parameter_get(&c->weight[1], j)) : 0;
+        k.ones[j] = 1;
+        k.bias[j] = k.has_bias ? step_round(&k.s, parameter_get(&c->weight[1], j)) : 0;
     }
-    p.rest = a;
-    return p;
+    return k;
 }
 
-/* r = RND(1 / sqrt(RND(RND(sum x^2 / n) + eps))) */
-static double inverse_root(const step *s, const assay_accumulator *acc, const double *x, size_t n,
-                           double eps)
+/* r = RND(1 / sqrt(RND(RND(sum x^2 / n) + RND(eps)))) */
+static double inverse_root(const norm *k, const double *x, size_t n)
 {
-    double mean = step_round(s, assay_dot(acc, n, x, 1, x, 1) / (double)n);
-    return step_round(s, 1 / assay_sqrt(step_round(s, mean + eps)));
+    double mean = step_divide(&k->s, assay_dot(&k->sum, n, x, 1, x, 1), (double)n);
+    return step_round(&k->s, 1 / assay_sqrt(step_add(&k->s, mean, k->eps)));
 }
 
 /* x <- RND(x - RND(sum x / n)) */
-static void centre(const step *s, const assay_accumulator *acc, double *x, const double *ones,
-                   size_t n)
+static void centre(const norm *k, double *x, size_t n)
 {
-    double mean = step_round(s, assay_dot(acc, n, x, 1, ones, 1) / (double)n);
+    double mean = step_divide(&k->s, assay_dot(&k->sum, n, x, 1, k->ones, 1), (double)n);
     for (size_t j = 0; j < n; j++)
-        x[j] = step_round(s, x[j] - mean);
+        x[j] = step_subtract(&k->s, x[j], mean);
 }
 
-/* y = Q_out(RND(RND(x r) g) (+ b)), x centred first for LayerNorm */
+/* y = Q_out(RND(RND(RND(x r) g) + RND(b))), x centred first for LayerNorm */
 static void run_norm(const assay_call *c, bool centred)
 {
-    parameters p = load(c);
-    assay_accumulator exact;
-    const assay_accumulator *acc = sum_of(c->policy, &exact);
-    step s = step_of(c->policy);
+    norm k = load(c);
     size_t n = c->out.cols;
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
         input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, n);
         if (centred)
-            centre(&s, acc, y, p.ones, n);
-        double r = inverse_root(&s, acc, y, n, c->eps);
+            centre(&k, y, n);
+        double r = inverse_root(&k, y, n);
         for (size_t j = 0; j < n; j++) {
-            y[j] = step_round(&s, step_round(&s, y[j] * r) * p.gain[j]);
-            if (p.has_bias)
-                y[j] = step_round(&s, y[j] + p.bias[j]);
+            y[j] = step_multiply(&k.s, step_multiply(&k.s, y[j], r), k.gain[j]);
+            if (k.has_bias)
+                y[j] = step_add(&k.s, y[j], k.bias[j]);
         }
         output_row(c->policy, y, n);
     }
@@ -122,7 +118,7 @@ static void wide_norm(const assay_call *c, bool centred)
         wide_row(c, i, centred ? wide_mean(c, i) : assay_dd_from(0));
 }
 
-/* The estimate of r for a row of magnitudes v with bounds e. */
+/* The estimate of r for a row of values v with bounds e. */
 static est bound_root(const assay_call *c, const double *v, const double *e)
 {
     size_t n = c->out.cols;
@@ -130,12 +126,12 @@ static est bound_root(const assay_call *c, const double *v, const double *e)
     for (size_t j = 0; j < n; j++) {
         est x = { v[j], e[j] };
         sum += v[j] * v[j];
-        operand += est_mul(x, x).e;
+        operand += est_multiply(x, x).e;
     }
     rounding_unit u = unit_of_step(c->policy);
-    est total = { sum, est_sum(unit_of_sum(c->policy, n), operand, sum + operand) };
-    est mean = est_round(u, est_div(total, (est){ (double)n, 0 }));
-    est shifted = est_round(u, est_add(mean, (est){ c->eps, 0 }));
+    est total = { sum, est_sum(unit_of_sum(c->policy, n), operand, sum + 2 * operand) };
+    est mean = est_round(u, est_divide(total, (est){ (double)n, 0 }, (double)n));
+    est shifted = est_round(u, est_add(mean, est_constant(u, c->eps)));
     return est_round(u, est_rsqrt(shifted));
 }
 
@@ -150,10 +146,24 @@ static void bound_centre(const assay_call *c, double *v, double *e)
     }
     rounding_unit u = unit_of_step(c->policy);
     est total = { sum, est_sum(unit_of_sum(c->policy, n), operand, magnitude) };
-    est mean = est_round(u, est_div(total, (est){ (double)n, 0 }));
+    est mean = est_round(u, est_divide(total, (est){ (double)n, 0 }, (double)n));
     for (size_t j = 0; j < n; j++) {
-        est x = est_round(u, est_add((est){ v[j], e[j] }, (est){ -mean.v, mean.e }));
+        est x = est_round(u, est_subtract((est){ v[j], e[j] }, mean));
         v[j] = x.v;
+        e[j] = x.e;
+    }
+}
+
+/* e of the normalised row becomes e of the result, before the output's rounding. */
+static void bound_scaled(const assay_call *c, est r, const double *gain, const double *dgain,
+                         const double *v, double *e)
+{
+    rounding_unit u = unit_of_step(c->policy);
+    for (size_t j = 0; j < c->out.cols; j++) {
+        est x = est_round(u, est_multiply((est){ v[j], e[j] }, r));
+        x = est_round(u, est_multiply(x, (est){ gain[j], dgain[j] }));
+        if (c->weight[1].data)
+            x = est_round(u, est_add(x, est_constant(u, parameter_get(&c->weight[1], j))));
         e[j] = x.e;
     }
 }
@@ -163,7 +173,6 @@ static void bound_norm(const assay_call *c, assay_matrix b, bool centred)
     size_t n = c->out.cols;
     arena a = { c->workspace };
     double *gain = arena_doubles(&a, n), *dgain = arena_doubles(&a, n), *v = arena_doubles(&a, n);
-    rounding_unit u = unit_of_step(c->policy);
     parameter_row(&c->weight[0], 0, gain);
     bound_weight(c->policy, gain, dgain, n);
     for (size_t i = 0; i < c->out.rows; i++) {
@@ -173,18 +182,14 @@ static void bound_norm(const assay_call *c, assay_matrix b, bool centred)
         bound_input(c->policy, v, e, n);
         if (centred)
             bound_centre(c, v, e);
-        est r = bound_root(c, v, e);
-        for (size_t j = 0; j < n; j++) {
-            est x = est_round(u, est_mul((est){ v[j], e[j] }, r));
-            x = est_round(u, est_mul(x, (est){ gain[j], dgain[j] }));
-            if (c->weight[1].data) {
-                est bias = est_round(u, (est){ parameter_get(&c->weight[1], j), 0 });
-                x = est_round(u, est_add(x, bias));
-            }
-            e[j] = x.e;
-        }
+        bound_scaled(c, bound_root(c, v, e), gain, dgain, v, e);
         bound_output(c->policy, c->out.hi + i * c->out.ld, e, n);
     }
+}
+
+static assay_status check_rmsnorm(const assay_call *c)
+{
+    return check(c, "rmsnorm");
 }
 
 static void run_rmsnorm(const assay_call *c)
@@ -202,6 +207,11 @@ static void bound_rmsnorm(const assay_call *c, assay_matrix b)
     bound_norm(c, b, false);
 }
 
+static assay_status check_layernorm(const assay_call *c)
+{
+    return check(c, "layernorm");
+}
+
 static void run_layernorm(const assay_call *c)
 {
     run_norm(c, true);
@@ -217,11 +227,17 @@ static void bound_layernorm(const assay_call *c, assay_matrix b)
     bound_norm(c, b, true);
 }
 
-const assay_op assay_op_rmsnorm = { "rmsnorm",    "x g / sqrt(mean(x^2) + eps)",
-                                    check,        workspace,
-                                    run_rmsnorm,  wide_rmsnorm,
-                                    bound_rmsnorm };
-const assay_op assay_op_layernorm = { "layernorm",    "(x - mean) g / sqrt(variance + eps) + bias",
-                                      check,          workspace,
-                                      run_layernorm,  wide_layernorm,
-                                      bound_layernorm };
+const assay_op assay_op_rmsnorm = { .name = "rmsnorm",
+                                    .text = "x g / sqrt(mean(x^2) + eps) (+ bias)",
+                                    .check = check_rmsnorm,
+                                    .workspace = workspace,
+                                    .run = run_rmsnorm,
+                                    .wide = wide_rmsnorm,
+                                    .bound = bound_rmsnorm };
+const assay_op assay_op_layernorm = { .name = "layernorm",
+                                      .text = "(x - mean) g / sqrt(variance + eps) (+ bias)",
+                                      .check = check_layernorm,
+                                      .workspace = workspace,
+                                      .run = run_layernorm,
+                                      .wide = wide_layernorm,
+                                      .bound = bound_layernorm };

@@ -31,9 +31,10 @@ typedef struct assay_parameter {
 
 /**
  * How one operation is emulated. `in` is applied to each activation that it reads, `weight` to
- * each parameter except a bias, `acc` to its sums; every further step is rounded to the
- * accumulator's format (binary64 for `reference` and `exact`), which a bias is rounded to as
- * well; `out` to the result. docs/kernels.md gives each operation's steps.
+ * each parameter except a bias, `acc` to its sums; every further step is rounded once to the
+ * accumulator's format (binary64 for `reference` and `exact`), and so are a bias and the model's
+ * constants before they are used; `out` to the result. docs/kernels.md gives each operation's
+ * steps.
  */
 typedef struct assay_policy {
     assay_scheme in, weight, out;
@@ -61,7 +62,8 @@ typedef struct assay_call {
     size_t past;
     double scale;              /* scores: 1 / sqrt(head_dim), the model's constant     */
     bool interleaved;          /* rope: pairs (2i, 2i+1) instead of (i, i + head_dim/2) */
-    assay_matrix cosine, sine; /* rope: [positions, head_dim / 2], positions >= past + rows */
+    assay_matrix cosine, sine; /* rope: [positions, angles], positions >= past + rows, 2 angles
+                                * <= head_dim; the columns of a head beyond them stay      */
     void *workspace;           /* as the operation's workspace() says, 64-byte aligned  */
 } assay_call;
 
@@ -73,9 +75,10 @@ typedef struct assay_op {
     assay_status (*check)(const assay_call *call);
     size_t (*workspace)(const assay_call *call); /* bytes for any of the functions below   */
     assay_run_fn *run;  /* under call->policy; the reference is assay_policy_reference     */
-    assay_run_fn *wide; /* in double-double, policy ignored                                */
-    /* bound->hi(i, j) = an a-priori bound of |emulated - exact|, exact being the operation
-     * over the reals on call->in and the unquantized parameters; +inf where it overflows. */
+    assay_run_fn *wide; /* in double-double, policy ignored; finite values only            */
+    /* bound.hi(i, j) = an a-priori bound of |emulated - exact|, exact being the operation over
+     * the reals on call->in.hi and the unquantized parameters and constants; +inf where an
+     * overflow is possible or nothing is known. call->out holds the reference's result. */
     void (*bound)(const assay_call *call, assay_matrix bound);
 } assay_op;
 
@@ -117,7 +120,7 @@ typedef struct assay_backend {
     assay_run_fn *run[ASSAY_OP_COUNT];
 } assay_backend;
 
-/** `reference`, `emulated`, `wide`, and what is registered further. */
+/** `reference`, `emulated`, `wide`. */
 ASSAY_API size_t assay_backend_count(void);
 ASSAY_API const assay_backend *assay_backend_row(size_t i);
 /** ASSAY_ERR_USAGE lists what there is; ASSAY_ERR_UNAVAILABLE if this machine cannot run it. */

@@ -13,6 +13,9 @@ static assay_status check(const assay_call *c)
     if (c->head_dim == 0 || c->out.cols % c->head_dim != 0 || 2 * c->cosine.cols > c->head_dim)
         return assay_fail(ASSAY_ERR_SHAPE, "rope: %zu columns, heads of %zu, %zu angles",
                           c->out.cols, c->head_dim, c->cosine.cols);
+    status = check_same_shape("rope", &c->sine, &c->cosine);
+    if (status != ASSAY_OK)
+        return status;
     if (c->past + c->out.rows > c->cosine.rows)
         return assay_fail(ASSAY_ERR_SHAPE, "rope: position %zu is beyond the table of %zu",
                           c->past + c->out.rows - 1, c->cosine.rows);
@@ -21,7 +24,8 @@ static assay_status check(const assay_call *c)
 
 static size_t workspace(const assay_call *c)
 {
-    return 2 * align64(c->out.rows * c->out.cols * sizeof(double));
+    (void)c;
+    return 0;
 }
 
 /* Columns of the two members of pair p in the head that starts at column `base`. */
@@ -40,12 +44,12 @@ static pair pair_at(const assay_call *c, size_t base, size_t p)
 static void rotate_head(const assay_call *c, const step *s, size_t i, size_t base, double *y)
 {
     for (size_t p = 0; p < c->cosine.cols; p++) {
-        size_t at = (c->past + i) * c->cosine.ld + p;
-        double cosine = step_round(s, c->cosine.hi[at]), sine = step_round(s, c->sine.hi[at]);
+        double cosine = step_round(s, matrix_get(&c->cosine, c->past + i, p).hi);
+        double sine = step_round(s, matrix_get(&c->sine, c->past + i, p).hi);
         pair q = pair_at(c, base, p);
         double a = y[q.first], b = y[q.second];
-        y[q.first] = step_round(s, step_round(s, a * cosine) - step_round(s, b * sine));
-        y[q.second] = step_round(s, step_round(s, b * cosine) + step_round(s, a * sine));
+        y[q.first] = step_subtract(s, step_multiply(s, a, cosine), step_multiply(s, b, sine));
+        y[q.second] = step_add(s, step_multiply(s, b, cosine), step_multiply(s, a, sine));
     }
 }
 
@@ -86,18 +90,10 @@ static void wide(const assay_call *c)
             wide_head(c, i, base);
 }
 
-static est rotated(rounding_unit u, est a, est b, est x, est y, double sign)
+/* The exact constant is hi + lo, of which hi is used. */
+static est constant(rounding_unit u, assay_dd x)
 {
-    est p = est_round(u, est_mul(a, x)), q = est_round(u, est_mul(b, y));
-    return est_round(u, est_add(p, (est){ sign * q.v, q.e }));
-}
-
-/* The table's own cosine is off by at most 0.51 ulp: 2^-53 absolute, as |cos| <= 1, times the
- * model's factor on both, which the magnitude of the entry cannot show: 2^-52 max(1, |factor|)
- * is covered by taking the larger of 1 and the pair's norm. */
-static est constant(rounding_unit u, double v, double norm)
-{
-    return est_round(u, (est){ v, 0x1p-52 * (norm > 1 ? norm : 1) });
+    return est_round(u, (est){ x.hi, fabs(x.lo) });
 }
 
 static void bound_head(const assay_call *c, size_t i, size_t base, double *e)
@@ -107,12 +103,13 @@ static void bound_head(const assay_call *c, size_t i, size_t base, double *e)
     bound_input(c->policy, x + base, e + base, c->head_dim);
     for (size_t p = 0; p < c->cosine.cols; p++) {
         pair q = pair_at(c, base, p);
-        size_t at = (c->past + i) * c->cosine.ld + p;
-        double norm = fabs(c->cosine.hi[at]) + fabs(c->sine.hi[at]);
-        est cosine = constant(u, c->cosine.hi[at], norm), sine = constant(u, c->sine.hi[at], norm);
+        est cosine = constant(u, matrix_get(&c->cosine, c->past + i, p));
+        est sine = constant(u, matrix_get(&c->sine, c->past + i, p));
         est a = { x[q.first], e[q.first] }, b = { x[q.second], e[q.second] };
-        e[q.first] = rotated(u, a, b, cosine, sine, -1).e;
-        e[q.second] = rotated(u, b, a, cosine, sine, 1).e;
+        est ac = est_round(u, est_multiply(a, cosine)), bs = est_round(u, est_multiply(b, sine));
+        est bc = est_round(u, est_multiply(b, cosine)), as = est_round(u, est_multiply(a, sine));
+        e[q.first] = est_round(u, est_subtract(ac, bs)).e;
+        e[q.second] = est_round(u, est_add(bc, as)).e;
     }
 }
 
@@ -126,7 +123,10 @@ static void bound(const assay_call *c, assay_matrix b)
     }
 }
 
-const assay_op assay_op_rope = { "rope", "rotary position embedding, half-split or interleaved",
-                                 check,  workspace,
-                                 run,    wide,
-                                 bound };
+const assay_op assay_op_rope = { .name = "rope",
+                                 .text = "rotary position embedding, half-split or interleaved",
+                                 .check = check,
+                                 .workspace = workspace,
+                                 .run = run,
+                                 .wide = wide,
+                                 .bound = bound };

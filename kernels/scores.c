@@ -5,31 +5,29 @@
 
 static assay_status check(const assay_call *c)
 {
-    return check_heads(c, "scores", &c->out, &c->in[0], &c->in[1]);
+    assay_status status = check_heads(c, "scores", &c->out, &c->in[0], &c->in[1]);
+    if (status == ASSAY_OK && !(c->scale > 0 && c->scale < INFINITY))
+        return assay_fail(ASSAY_ERR_VALUE, "scores: scale %g is not a positive number", c->scale);
+    return status;
 }
 
 static size_t workspace(const assay_call *c)
 {
-    size_t q = c->in[0].rows * c->in[0].cols, k = c->in[1].rows * c->in[1].cols;
-    return 2 * (align64(q * sizeof(double)) + align64(k * sizeof(double))) +
-           align64(c->in[0].rows * c->in[1].rows * sizeof(double)) +
-           align64(2 * c->head_dim * c->in[1].rows * sizeof(double)) +
-           product_bytes(c, c->in[0].rows, c->in[1].rows, c->head_dim);
+    size_t tokens = c->in[0].rows, keys = c->in[1].rows, d = c->head_dim;
+    size_t run = doubles(tokens * c->in[0].cols) + doubles(keys * c->in[1].cols);
+    size_t bound = 2 * (doubles(tokens * d) + doubles(keys * d)) + doubles(tokens * keys);
+    return larger(run, bound) + product_bytes(c->policy, tokens, keys, d);
 }
 
-/* y = Q_out(RND(sum q k . scale)); the hidden rest is -inf */
-static void finish_head(const assay_call *c, size_t head, size_t tokens)
+/* y = Q_out(RND(sum q k . RND(scale))); the hidden rest is -inf */
+static void finish_row(const assay_call *c, const step *s, double scale, size_t row, size_t seen)
 {
-    step s = step_of(c->policy);
-    for (size_t i = 0; i < tokens; i++) {
-        size_t row = head * tokens + i, seen = visible(c, row, tokens);
-        double *y = c->out.hi + row * c->out.ld;
-        for (size_t j = 0; j < seen; j++)
-            y[j] = step_round(&s, y[j] * c->scale);
-        output_row(c->policy, y, seen);
-        for (size_t j = seen; j < c->out.cols; j++)
-            y[j] = -INFINITY;
-    }
+    double *y = c->out.hi + row * c->out.ld;
+    for (size_t j = 0; j < seen; j++)
+        y[j] = step_multiply(s, y[j], scale);
+    output_row(c->policy, y, seen);
+    for (size_t j = seen; j < c->out.cols; j++)
+        y[j] = -INFINITY;
 }
 
 static void run(const assay_call *c)
@@ -37,16 +35,19 @@ static void run(const assay_call *c)
     size_t tokens = tokens_of(c, &c->out), width = c->in[0].cols, kv = c->in[1].cols;
     arena a = { c->workspace };
     double *q = arena_doubles(&a, tokens * width), *k = arena_doubles(&a, c->in[1].rows * kv);
-    assay_accumulator exact;
-    const assay_accumulator *acc = sum_of(c->policy, &exact);
+    assay_accumulator acc = inner_sum(c->policy);
+    step s = step_of(c->policy);
+    double scale = step_round(&s, c->scale);
     load_heads(c, &c->in[0], q);
     load_heads(c, &c->in[1], k);
     for (size_t h = 0; h < c->heads; h++) {
         assay_operand keys = { k + kv_column(c, h), ASSAY_STORAGE_F64, 1, kv, NULL };
-        assay_product(acc, tokens, c->out.cols, c->head_dim, q + h * c->head_dim, width, &keys,
+        assay_product(&acc, tokens, c->out.cols, c->head_dim, q + h * c->head_dim, width, &keys,
                       c->out.hi + h * tokens * c->out.ld, c->out.ld, a.next);
-        finish_head(c, h, tokens);
     }
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < c->out.rows; row++)
+        finish_row(c, &s, scale, row, visible(c, row, tokens));
 }
 
 static void wide(const assay_call *c)
@@ -68,60 +69,53 @@ static void wide(const assay_call *c)
     }
 }
 
-static void bound_head(const assay_call *c, assay_matrix b, size_t head, size_t tokens)
+/* e becomes the bound of a row, magnitude being that of its sums. With s' = s (1 + d) the rounded
+ * scale, S's' - S s = (S' - S) s' + S s d, and |S s| is at most e s beyond |y|. */
+static void bound_row(const assay_call *c, size_t row, size_t seen, double *e,
+                      const double *magnitude)
 {
     rounding_unit u = unit_of_step(c->policy);
-    for (size_t row = head * tokens; row < (head + 1) * tokens; row++) {
-        const double *y = c->out.hi + row * c->out.ld;
-        double *e = b.hi + row * b.ld;
-        size_t seen = visible(c, row, tokens);
-        for (size_t j = 0; j < seen; j++) {
-            est sum = { y[j] / c->scale, e[j] };
-            e[j] = est_round(u, est_mul(sum, (est){ c->scale, 0 })).e;
-        }
-        bound_output(c->policy, y, e, seen);
-        for (size_t j = seen; j < c->out.cols; j++)
-            e[j] = 0;
+    sum_unit sum = unit_of_sum(c->policy, c->head_dim);
+    est scale = est_constant(u, c->scale);
+    const double *y = c->out.hi + row * c->out.ld;
+    for (size_t j = 0; j < seen; j++) {
+        double s = est_sum(sum, e[j], magnitude[j]) * (c->scale + scale.e);
+        double d = (fabs(y[j]) + s) * (scale.e / c->scale);
+        e[j] = est_round(u, (est){ y[j], (s + d) * (1 + 0x1p-40) }).e;
     }
+    bound_output(c->policy, y, e, seen);
+    for (size_t j = seen; j < c->out.cols; j++)
+        e[j] = 0;
 }
 
 static void bound(const assay_call *c, assay_matrix b)
 {
-    size_t tokens = tokens_of(c, &c->out), width = c->in[0].cols, keys = c->in[1].rows;
-    size_t kv = c->in[1].cols, d = c->head_dim;
+    size_t tokens = tokens_of(c, &c->out), keys = c->in[1].rows, d = c->head_dim;
     arena a = { c->workspace };
-    double *q = arena_doubles(&a, tokens * width), *dq = arena_doubles(&a, tokens * width);
-    double *k = arena_doubles(&a, keys * kv), *dk = arena_doubles(&a, keys * kv);
-    double *scratch = arena_doubles(&a, tokens * keys), *w = arena_doubles(&a, 2 * d * keys);
-    bound_heads(c, &c->in[0], q, dq);
-    bound_heads(c, &c->in[1], k, dk);
+    product_bound p = {
+        .m = tokens, .n = keys, .k = d, .row_stride = 1, .column_stride = d, .operand_ld = b.ld
+    };
+    p.x = arena_doubles(&a, tokens * d);
+    p.dx = arena_doubles(&a, tokens * d);
+    p.w = arena_doubles(&a, keys * d);
+    p.dw = arena_doubles(&a, keys * d);
+    p.magnitude = arena_doubles(&a, tokens * keys);
+    p.workspace = a.next;
     for (size_t h = 0; h < c->heads; h++) {
-        for (size_t j = 0; j < keys; j++) /* the keys of this head, packed: they are changed */
-            for (size_t p = 0; p < d; p++) {
-                w[j * d + p] = k[j * kv + kv_column(c, h) + p];
-                w[(keys + j) * d + p] = dk[j * kv + kv_column(c, h) + p];
-            }
-        product_bound p = { c->policy,
-                            tokens,
-                            keys,
-                            d,
-                            q + h * d,
-                            dq + h * d,
-                            width,
-                            w,
-                            w + keys * d,
-                            1,
-                            d,
-                            keys * d,
-                            b.hi + h * tokens * b.ld,
-                            scratch,
-                            b.ld,
-                            a.next };
+        bound_head(c, &c->in[0], h * d, p.x, p.dx);
+        bound_head(c, &c->in[1], kv_column(c, h), p.w, p.dw);
+        p.operand = b.hi + h * tokens * b.ld;
         bound_product(&p);
-        bound_head(c, b, h, tokens);
+        for (size_t i = 0; i < tokens; i++)
+            bound_row(c, h * tokens + i, visible(c, i, tokens), p.operand + i * b.ld,
+                      p.magnitude + i * keys);
     }
 }
 
-const assay_op assay_op_scores = {
-    "scores", "scale q k^T of each head, causal", check, workspace, run, wide, bound
-};
+const assay_op assay_op_scores = { .name = "scores",
+                                   .text = "scale q k^T of each head, causal",
+                                   .check = check,
+                                   .workspace = workspace,
+                                   .run = run,
+                                   .wide = wide,
+                                   .bound = bound };

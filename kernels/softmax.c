@@ -17,7 +17,7 @@ static assay_status check(const assay_call *c)
 
 static size_t workspace(const assay_call *c)
 {
-    return align64(c->out.cols * sizeof(double));
+    return doubles(c->out.cols);
 }
 
 /* The maximum is exact; a NaN anywhere in the row makes it NaN. */
@@ -37,10 +37,10 @@ static void run_row(const assay_call *c, const assay_accumulator *acc, const ste
     input_row(c->policy, c->in[0].hi + row * c->in[0].ld, y, seen);
     double m = maximum(y, seen);
     for (size_t j = 0; j < seen; j++)
-        y[j] = step_round(s, assay_exp(step_round(s, y[j] - m)));
+        y[j] = step_round(s, assay_exp(step_subtract(s, y[j], m)));
     double sum = assay_dot(acc, seen, y, 1, ones, 1);
     for (size_t j = 0; j < seen; j++)
-        y[j] = step_round(s, y[j] / sum);
+        y[j] = step_divide(s, y[j], sum);
     output_row(c->policy, y, seen);
     for (size_t j = seen; j < c->out.cols; j++)
         y[j] = 0;
@@ -49,15 +49,14 @@ static void run_row(const assay_call *c, const assay_accumulator *acc, const ste
 static void run(const assay_call *c)
 {
     size_t tokens = tokens_of(c, &c->out);
-    assay_accumulator exact;
-    const assay_accumulator *acc = sum_of(c->policy, &exact);
+    assay_accumulator acc = inner_sum(c->policy);
     step s = step_of(c->policy);
     double *ones = c->workspace;
     for (size_t j = 0; j < c->out.cols; j++)
         ones[j] = 1;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic, 8)
     for (size_t row = 0; row < c->out.rows; row++)
-        run_row(c, acc, &s, ones, row, visible(c, row, tokens));
+        run_row(c, &acc, &s, ones, row, visible(c, row, tokens));
 }
 
 static void wide_row(const assay_call *c, size_t row, size_t seen)
@@ -88,12 +87,23 @@ static void wide(const assay_call *c)
         wide_row(c, row, visible(c, row, tokens));
 }
 
-/* exp: |e' - e| <= e (exp(|z' - z|) - 1), then its own error and its rounding. */
+/* z <= 0 before and after the emulation, so that no two values of exp differ by more than 1;
+ * within 2 e of v they differ by at most exp(v + e) (exp(e) - 1). */
 static est bound_exp(rounding_unit u, est z)
 {
-    double e = assay_exp(z.v);
-    est spread = { e, e * assay_expm1(z.e) };
-    return est_round(u, est_function(e, 1, ASSAY_EXP_ULPS, (est){ e, spread.e }));
+    double v = assay_exp(z.v), grown = assay_expm1(z.e);
+    double spread = (v + 0x1p-1073) * (grown + grown * grown) * (1 + 0x1p-40);
+    spread = spread < 1 ? spread : z.e < INFINITY ? 1 : INFINITY;
+    return est_round(u, est_function(v, 1, ASSAY_EXP_ULPS, (est){ z.v, spread }));
+}
+
+/* A lower bound of the sum of exponentials: that of the largest element is exactly 1, and no
+ * rounding of a growing sum takes it below, if the format has 1. */
+static double room_of(const assay_call *c, est total)
+{
+    const assay_format *f = &c->policy->acc.round.format;
+    double room = est_room(total);
+    return room < 1 && f->emin <= 0 && f->max >= 1 ? 1 : room;
 }
 
 static void bound_row(const assay_call *c, size_t row, size_t seen, double *e, double *v)
@@ -101,21 +111,21 @@ static void bound_row(const assay_call *c, size_t row, size_t seen, double *e, d
     const double *x = c->in[0].hi + row * c->in[0].ld;
     rounding_unit u = unit_of_step(c->policy);
     bound_input(c->policy, x, e, seen);
-    double m = maximum(x, seen), dm = 0, sum = 0, operand = 0, magnitude = 0;
+    double m = maximum(x, seen), dm = 0, sum = 0, operand = 0;
     for (size_t j = 0; j < seen; j++) /* the maximum moves by no more than some element does */
         dm = e[j] > dm ? e[j] : dm;
     for (size_t j = 0; j < seen; j++) {
-        est z = est_round(u, est_add((est){ x[j], e[j] }, (est){ -m, dm }));
+        est z = est_round(u, est_subtract((est){ x[j], e[j] }, (est){ m, dm }));
         est p = bound_exp(u, z);
         v[j] = p.v;
         e[j] = p.e;
         sum += p.v;
         operand += p.e;
-        magnitude += p.v + p.e;
     }
-    est total = { sum, est_sum(unit_of_sum(c->policy, seen), operand, magnitude) };
+    est total = { sum, est_sum(unit_of_sum(c->policy, seen), operand, sum + 2 * operand) };
+    double room = room_of(c, total);
     for (size_t j = 0; j < seen; j++)
-        e[j] = est_round(u, est_div((est){ v[j], e[j] }, total)).e;
+        e[j] = est_round(u, est_divide((est){ v[j], e[j] }, total, room)).e;
     bound_output(c->policy, c->out.hi + row * c->out.ld, e, seen);
     for (size_t j = seen; j < c->out.cols; j++)
         e[j] = 0;
@@ -128,6 +138,10 @@ static void bound(const assay_call *c, assay_matrix b)
         bound_row(c, row, visible(c, row, tokens), b.hi + row * b.ld, c->workspace);
 }
 
-const assay_op assay_op_softmax = {
-    "softmax", "exp(x - max) / sum over the visible keys", check, workspace, run, wide, bound
-};
+const assay_op assay_op_softmax = { .name = "softmax",
+                                    .text = "exp(x - max) / sum over the visible keys",
+                                    .check = check,
+                                    .workspace = workspace,
+                                    .run = run,
+                                    .wide = wide,
+                                    .bound = bound };

@@ -4,6 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/exact_sum.h"
+#include "kernels/product_kernels.h"
+#include "rounding/array.h"
+
+__extension__ typedef unsigned __int128 wide_uint;
+
 static const double canonical_nan = __builtin_nan("");
 
 assay_policy assay_policy_reference(void)
@@ -18,20 +24,91 @@ assay_policy assay_policy_reference(void)
 
 step step_of(const assay_policy *policy)
 {
-    bool wide = policy->acc.kind == ASSAY_SUM_EXACT || policy->acc.kind == ASSAY_SUM_REFERENCE;
-    if (wide)
-        return (step){ .identity = true };
     return (step){ .round = assay_fast_rounder_from(&policy->acc.round),
-                   .identity = policy->acc.round.identity };
+                   .native = policy->acc.kind == ASSAY_SUM_EXACT ||
+                             policy->acc.kind == ASSAY_SUM_REFERENCE ||
+                             assay_is_native(&policy->acc.round) };
 }
 
-const assay_accumulator *sum_of(const assay_policy *policy, assay_accumulator *exact)
+static double rounded(const step *s, assay_exact x)
 {
-    if (policy->acc.kind != ASSAY_SUM_EXACT)
-        return &policy->acc;
-    *exact = policy->acc;
-    exact->round = assay_scheme_identity().element;
-    return exact;
+    const assay_rounder *r = &s->round.rounder;
+    return assay_decode(&r->format, assay_round_exact(r, x));
+}
+
+/* Whether IEEE arithmetic gives a product or a quotient exactly: zero, infinity or NaN. */
+static bool is_special(double a, double b)
+{
+    return a == 0 || b == 0 || a - a != 0 || b - b != 0;
+}
+
+/* Where binary64 has the exact result, that is what RND takes: the fast way, and the usual one,
+ * as operands of at most 26 bits multiply without error. A sum of 0 has a sign to be found. */
+double step_add(const step *s, double a, double b)
+{
+    double x = a + b;
+    if (s->native || (x != 0 && assay_two_sum(a, b).lo == 0))
+        return step_round(s, x);
+    return rounded(s, assay_exact_fma(a, 1, b, s->round.mode));
+}
+
+double step_subtract(const step *s, double a, double b)
+{
+    return step_add(s, a, -b);
+}
+
+static bool is_moderate(double x)
+{
+    return fabs(x) >= 0x1p-450 && fabs(x) <= 0x1p450;
+}
+
+double step_multiply(const step *s, double a, double b)
+{
+    double p = a * b;
+    bool exact = is_moderate(a) && is_moderate(b) && assay_two_prod(a, b).lo == 0;
+    if (s->native || exact || is_special(a, b))
+        return step_round(s, p);
+    assay_exact x = assay_exact_from(a), y = assay_exact_from(b);
+    wide_uint sig = (wide_uint)x.sig * y.sig; /* in [2^126, 2^128) */
+    int up = sig >> 127 ? 0 : 1;
+    sig <<= up;
+    return rounded(s, (assay_exact){ ASSAY_FINITE, x.negative != y.negative, (uint64_t)sig != 0,
+                                     x.exp + y.exp + 64 - up, (uint64_t)(sig >> 64) });
+}
+
+double step_divide(const step *s, double a, double b)
+{
+    double q = a / b;
+    if (s->native || is_special(a, b))
+        return step_round(s, q);
+    assay_exact x = assay_exact_from(a), y = assay_exact_from(b);
+    int up = x.sig >= y.sig ? 63 : 64; /* so that the quotient has 64 bits */
+    wide_uint dividend = (wide_uint)x.sig << up;
+    return rounded(s, (assay_exact){ ASSAY_FINITE, x.negative != y.negative, dividend % y.sig != 0,
+                                     x.exp - y.exp - up, (uint64_t)(dividend / y.sig) });
+}
+
+assay_accumulator inner_sum(const assay_policy *policy)
+{
+    assay_accumulator acc = policy->acc;
+    if (acc.kind == ASSAY_SUM_EXACT)
+        acc.round = assay_scheme_identity().element;
+    return acc;
+}
+
+assay_accumulator final_sum(const assay_policy *policy)
+{
+    assay_accumulator acc = inner_sum(policy);
+    if (acc.kind == ASSAY_SUM_EXACT && policy->out.block == 0)
+        acc.round = policy->out.element;
+    return acc;
+}
+
+size_t product_bytes(const assay_policy *policy, size_t m, size_t n, size_t k)
+{
+    assay_accumulator reference = assay_accumulator_reference();
+    return align64(larger(assay_product_workspace(&policy->acc, m, n, k),
+                          assay_product_workspace(&reference, m, n, k)));
 }
 
 static double from_half(uint16_t code)
@@ -68,11 +145,8 @@ void parameter_row(const assay_parameter *p, size_t i, double *out)
 /* The second rounding of `@operand:F`, after dequantization. */
 static void round_operand(const assay_policy *policy, double *x, size_t n)
 {
-    if (!policy->has_operand)
-        return;
-    assay_fast_rounder operand = assay_fast_rounder_from(&policy->operand);
-    for (size_t j = 0; j < n; j++)
-        x[j] = assay_round_fast(&operand, x[j]);
+    if (policy->has_operand)
+        assay_round_array_f64(&policy->operand, x, x, n);
 }
 
 void weight_row(const assay_policy *policy, const assay_parameter *p, size_t i, double *out)
@@ -111,7 +185,7 @@ assay_status check_same_shape(const char *op, const assay_matrix *a, const assay
 
 assay_status check_vector(const char *op, const char *what, const assay_parameter *p, size_t cols)
 {
-    if (p->rows == 1 && p->cols == cols)
+    if (p->data && p->rows == 1 && p->cols == cols)
         return ASSAY_OK;
     return assay_fail(ASSAY_ERR_SHAPE, "%s: %s is [%zu, %zu], expected [%zu]", op, what, p->rows,
                       p->cols, cols);

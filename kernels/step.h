@@ -8,21 +8,32 @@
 #include "numerics/exact.h"
 #include "rounding/fast.h"
 
-/** Rounds an intermediate result to the accumulator's format; binary64 for exact sums. */
+/** One step's rounding: RND into the accumulator's format, binary64 for `reference` and `exact`. */
 typedef struct step {
     assay_fast_rounder round;
-    bool identity;
+    bool native; /* RND is what the processor's binary64 operations do */
 } step;
 
 step step_of(const assay_policy *policy);
 
+/** RND(x) of a constant, or of a function's value in binary64. */
 ASSAY_INLINE double step_round(const step *s, double x)
 {
-    return s->identity ? x : assay_round_fast(&s->round, x);
+    return s->native ? x : assay_round_fast(&s->round, x);
 }
 
-/** The policy's accumulator with its steps; EXACT rounds once, into binary64. */
-const assay_accumulator *sum_of(const assay_policy *policy, assay_accumulator *exact);
+/** RND of the exact a + b, a - b, a b, a / b: one rounding whatever the operands. */
+double step_add(const step *s, double a, double b);
+double step_subtract(const step *s, double a, double b);
+double step_multiply(const step *s, double a, double b);
+double step_divide(const step *s, double a, double b);
+
+/** The accumulator of a sum that further steps use; `exact` rounds it once, into binary64. */
+assay_accumulator inner_sum(const assay_policy *policy);
+/** Of a sum that is the result; `exact` rounds it once, into the output's scalar format. */
+assay_accumulator final_sum(const assay_policy *policy);
+/** Bytes for a product by the policy's sums or by the reference's. */
+size_t product_bytes(const assay_policy *policy, size_t m, size_t n, size_t k);
 
 /** Element i of a parameter as binary64, exactly. */
 double parameter_get(const assay_parameter *p, size_t i);
@@ -43,21 +54,27 @@ ASSAY_INLINE size_t align64(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
+/** Bytes that arena_doubles takes for n doubles. */
+ASSAY_INLINE size_t doubles(size_t n)
+{
+    return align64(n * sizeof(double));
+}
+
+ASSAY_INLINE size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /** Carves 64-byte aligned pieces off a workspace. */
 typedef struct arena {
     unsigned char *next;
 } arena;
 
-ASSAY_INLINE void *arena_take(arena *a, size_t bytes)
-{
-    void *p = a->next;
-    a->next += align64(bytes);
-    return p;
-}
-
 ASSAY_INLINE double *arena_doubles(arena *a, size_t n)
 {
-    return (double *)arena_take(a, n * sizeof(double));
+    void *p = a->next;
+    a->next += doubles(n);
+    return (double *)p;
 }
 
 ASSAY_INLINE assay_dd matrix_get(const assay_matrix *m, size_t i, size_t j)
@@ -72,7 +89,7 @@ ASSAY_INLINE void matrix_set(const assay_matrix *m, size_t i, size_t j, assay_dd
     m->lo[i * m->ld + j] = x.lo;
 }
 
-/** Checks shared by the operations; what names the operand in the message. */
+/** Checks that operations share; `op` and `what` name the operation and the operand. */
 ASSAY_NODISCARD assay_status check_same_shape(const char *op, const assay_matrix *a,
                                               const assay_matrix *b);
 ASSAY_NODISCARD assay_status check_vector(const char *op, const char *what,

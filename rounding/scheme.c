@@ -7,9 +7,13 @@
 
 #include "formats/spec.h"
 #include "numerics/bits.h"
+#include "rounding/array.h"
 #include "rounding/fast.h"
 
 enum { SCALE_LIMIT = 127 }; /* E8M0 holds 2^-127 .. 2^127 */
+
+/* Elements of at least this size stay normal binary64 values under every scale. */
+#define LEAST_ELEMENT 0x1p-800
 
 typedef struct scheme_row {
     const char *name, *element, *text;
@@ -129,6 +133,9 @@ assay_status assay_scheme_parse(const char *text, assay_mode mode, assay_overflo
     }
     assay_format format;
     status = assay_format_parse(block.element, &format);
+    if (status == ASSAY_OK && scheme.block && format.min_positive < LEAST_ELEMENT)
+        return assay_fail(ASSAY_ERR_USAGE, "%s: %s is too wide for an element of a block", text,
+                          block.element);
     if (status == ASSAY_OK)
         status = assay_rounder_make(&format, mode, overflow, nan, &scheme.element);
     if (status == ASSAY_OK)
@@ -204,50 +211,52 @@ static void apply_block(const assay_scheme *s, const assay_fast_rounder *round, 
 
 void assay_scheme_apply(const assay_scheme *s, const double *x, double *y, size_t n)
 {
-    assay_fast_rounder round = assay_fast_rounder_from(&s->element);
     if (s->block == 0) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = assay_round_fast(&round, x[i]);
+        assay_round_array_f64(&s->element, x, y, n);
         return;
     }
+    assay_fast_rounder round = assay_fast_rounder_from(&s->element);
     for (size_t i = 0; i < n; i += s->block)
         apply_block(s, &round, x + i, y + i, n - i < s->block ? n - i : s->block);
 }
 
 assay_unit assay_rounder_unit(const assay_rounder *r)
 {
-    if (r->identity)
-        return (assay_unit){ 0, 0 };
     bool nearest = r->mode == ASSAY_RNE || r->mode == ASSAY_RNA || r->mode == ASSAY_RNZ;
     double unit = assay_pow2(-r->format.p), least = r->format.min_positive;
-    return (assay_unit){ nearest ? unit : 2 * unit, nearest ? least / 2 : least };
+    return (assay_unit){ nearest ? unit : 2 * unit,
+                         nearest && least > 0x1p-1074 ? least / 2 : least };
 }
 
-static void bound_scaled(const assay_scheme *s, const double *x, double *bound, size_t n,
-                         double scale, double clip)
+/* |round(x / scale) scale - x|, scale a power of two. In binary64 the sum below is not less than
+ * the unit times the power of two below |x|, nor than the absolute part, and one of these two
+ * bounds the error. */
+static double bound_element(const assay_rounder *r, double x, double scale)
 {
-    assay_unit u = assay_rounder_unit(&s->element);
-    for (size_t i = 0; i < n; i++) {
-        double a = fabs(x[i]), fits = s->block || a <= s->element.format.max;
-        bound[i] = fits ? a * u.relative + scale * (u.absolute + clip) : INFINITY;
-    }
+    assay_unit u = assay_rounder_unit(r);
+    double a = fabs(x), top = scale * r->format.max;
+    if (x < 0 && !r->format.is_signed)
+        return INFINITY;
+    if (a <= top)
+        return a * u.relative + scale * u.absolute;
+    bool clips = r->overflow == ASSAY_OVERFLOW_SAT || r->overflow == ASSAY_OVERFLOW_PROPAGATE;
+    return clips && a < INFINITY ? (a - top) * (1 + 0x1p-50) : INFINITY;
 }
 
 void assay_scheme_bound(const assay_scheme *s, const double *x, double *bound, size_t n)
 {
     if (s->block == 0) {
-        bound_scaled(s, x, bound, n, 1, 0);
+        for (size_t i = 0; i < n; i++)
+            bound[i] = s->element.identity && fabs(x[i]) < INFINITY
+                           ? 0
+                           : bound_element(&s->element, x[i], 1);
         return;
     }
-    const assay_format *f = &s->element.format;
-    /* Under `floor` a scaled element may reach 2^(emax+1) and is clipped to max. */
-    double clip = s->rule == ASSAY_SCALE_FLOOR ? 2 * assay_pow2(f->emax) - f->max : 0;
     for (size_t i = 0; i < n; i += s->block) {
         size_t m = n - i < s->block ? n - i : s->block;
         double amax = block_amax(x + i, m);
-        int e = amax == amax ? assay_scale_exponent(s, amax) : 0;
-        /* Above 2^127 max the scale itself is clamped. */
-        double scale = amax <= assay_pow2(e) * 2 * assay_pow2(f->emax) ? assay_pow2(e) : INFINITY;
-        bound_scaled(s, x + i, bound + i, m, scale, clip);
+        double scale = amax == amax ? assay_pow2(assay_scale_exponent(s, amax)) : NAN;
+        for (size_t j = i; j < i + m; j++)
+            bound[j] = amax == amax ? bound_element(&s->element, x[j], scale) : INFINITY;
     }
 }

@@ -66,13 +66,14 @@ ASSAY_API int assay_scale_exponent(const assay_scheme *scheme, double amax);
 ASSAY_API void assay_scheme_apply(const assay_scheme *scheme, const double *x, double *y, size_t n);
 
 /**
- * An a-priori bound of |y[i] - x[i]| for each element of the row, +inf where x[i] overflows.
+ * An a-priori bound of |y[i] - x[i]| for each element of the row: the distance to max where x[i]
+ * saturates, +inf where it overflows otherwise or where x or y is not finite.
  * Source: docs/rounding.md, error of one rounding.
  */
 ASSAY_API void assay_scheme_bound(const assay_scheme *scheme, const double *x, double *bound,
                                   size_t n);
 
-/** |round(x) - x| <= relative |x| + absolute for every x that does not overflow. */
+/** |round(x) - x| <= relative |x| + absolute for every real x that does not overflow. */
 typedef struct assay_unit {
     double relative, absolute;
 } assay_unit;

@@ -14,7 +14,7 @@ public_headers() {
         xargs ${CC:-cc} -std=c17 -MM -I. | tr -s ' \\' '\n' | grep '\.h$' |
         xargs realpath --relative-to=. | sort -u)
     for room in numerics formats rounding kernels audit; do
-        grep "^$room/" <<<"$public" | sed 's/.*/#include <assay\/&>/' || true
+        grep "^$room/" <<<"$public" | sed 's/.*/#include <assay\/&>/' && echo || true
     done
 }
 umbrella() {
@@ -24,7 +24,6 @@ umbrella() {
     echo '#define ASSAY_H'
     echo
     public_headers
-    echo
     echo '#endif'
 }
 symbols() { nm -D "$@" | awk '{ print $NF }' | sed 's/@.*//' | sort -u; }
