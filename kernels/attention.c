@@ -42,7 +42,7 @@ assay_status check_heads(const assay_call *c, const char *op, const assay_matrix
 
 void load_heads(const assay_call *c, const assay_matrix *x, double *out)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(x))
     for (size_t i = 0; i < x->rows; i++)
         for (size_t base = 0; base < x->cols; base += c->head_dim)
             input_row(c->policy, x->hi + i * x->ld + base, out + i * x->cols + base, c->head_dim);

@@ -34,7 +34,7 @@ static void run(const assay_call *c)
     double *p = arena_doubles(&a, c->in[0].rows * keys), *v = arena_doubles(&a, keys * kv);
     assay_accumulator acc = final_sum(c->policy);
     load_heads(c, &c->in[1], v);
-#pragma omp parallel
+#pragma omp parallel if (shares_rows(&c->in[0]))
     {
         unsigned char *mine = a.next + (size_t)omp_get_thread_num() * bytes;
 #pragma omp for schedule(dynamic, 8)

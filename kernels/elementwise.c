@@ -53,7 +53,7 @@ static size_t workspace_unary(const assay_call *c)
 static void run_unary(const assay_call *c, const unary *f)
 {
     step s = step_of(c->policy);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
         input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, c->out.cols);
@@ -65,7 +65,7 @@ static void run_unary(const assay_call *c, const unary *f)
 
 static void wide_unary(const assay_call *c, const unary *f)
 {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++)
         for (size_t j = 0; j < c->out.cols; j++)
             matrix_set(&c->out, i, j, f->wide(matrix_get(&c->in[0], i, j)));
@@ -92,7 +92,7 @@ static void run_binary(const assay_call *c, bool product)
 {
     step s = step_of(c->policy);
     double *scratch = c->workspace;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld, *b = scratch + i * c->out.cols;
         input_row(c->policy, c->in[1].hi + i * c->in[1].ld, b, c->out.cols);

@@ -56,7 +56,7 @@ static size_t workspace(const assay_call *c)
 static void load_input(const assay_call *c, double *x, size_t ldx)
 {
     size_t k = c->in[0].cols;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         input_row(c->policy, c->in[0].hi + i * c->in[0].ld, x + i * ldx, k);
         if (ldx > k)
@@ -82,7 +82,7 @@ static void finish(const assay_call *c, double *bias)
     bool add = biased(c) && !folds_bias(c);
     for (size_t j = 0; add && j < c->out.cols; j++)
         bias[j] = step_round(&s, parameter_get(&c->weight[1], j));
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *row = c->out.hi + i * c->out.ld;
         for (size_t j = 0; add && j < c->out.cols; j++)

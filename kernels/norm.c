@@ -69,7 +69,7 @@ static void run_norm(const assay_call *c, bool centred)
 {
     norm k = load(c);
     size_t n = c->out.cols;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
         input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, n);

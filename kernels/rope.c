@@ -56,7 +56,7 @@ static void rotate_head(const assay_call *c, const step *s, size_t i, size_t bas
 static void run(const assay_call *c)
 {
     step s = step_of(c->policy);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
         for (size_t base = 0; base < c->out.cols; base += c->head_dim) {

@@ -45,7 +45,7 @@ static void run(const assay_call *c)
         assay_product(&acc, tokens, c->out.cols, c->head_dim, q + h * c->head_dim, width, &keys,
                       c->out.hi + h * tokens * c->out.ld, c->out.ld, a.next);
     }
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t row = 0; row < c->out.rows; row++)
         finish_row(c, &s, scale, row, visible(c, row, tokens));
 }

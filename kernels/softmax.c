@@ -54,7 +54,7 @@ static void run(const assay_call *c)
     double *ones = c->workspace;
     for (size_t j = 0; j < c->out.cols; j++)
         ones[j] = 1;
-#pragma omp parallel for schedule(dynamic, 8)
+#pragma omp parallel for schedule(dynamic, 8) if (shares_rows(&c->out))
     for (size_t row = 0; row < c->out.rows; row++)
         run_row(c, &acc, &s, ones, row, visible(c, row, tokens));
 }
@@ -82,7 +82,7 @@ static void wide_row(const assay_call *c, size_t row, size_t seen)
 static void wide(const assay_call *c)
 {
     size_t tokens = tokens_of(c, &c->out);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t row = 0; row < c->out.rows; row++)
         wide_row(c, row, visible(c, row, tokens));
 }

@@ -49,6 +49,13 @@ void input_row(const assay_policy *policy, const double *x, double *out, size_t 
 /** Rounds a finished row into the output format in place; every NaN becomes the canonical one. */
 void output_row(const assay_policy *policy, double *y, size_t n);
 
+/** Whether rows are worth sharing out: fewer elements take less time than waking a thread. */
+ASSAY_INLINE bool shares_rows(const assay_matrix *m)
+{
+    enum { LEAST = 1 << 13 };
+    return m->rows > 1 && m->rows * m->cols >= LEAST;
+}
+
 ASSAY_INLINE size_t align64(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
