@@ -17,10 +17,10 @@ for recipe in "${recipes[@]}"; do
     verdict=$("${ASSAY:?}" audit demo --recipe "$recipe" --corpus demo --out "$out/$recipe")
     figures=$(sed -nE 's/.*KL ([^ ]+) nat \(max ([^)]+)\), perplexity ([^ ]+) -> ([^,]+), top-1 flips ([0-9]+) \(([0-9]+) material\).*/\1 \2 \3 \4 \5 \6/p' <<<"$verdict")
     # shellcheck disable=SC2086 # six words
-    table+=$(printf '%-9s %11s %10s %12s %12s %6s %9s' "$recipe" $figures)$'\n'
+    table+=$(printf '%-9s %11s %10s %13s %13s %6s %8s' "$recipe" $figures)$'\n'
 done
 echo
-printf '%-9s %11s %10s %12s %12s %6s %9s\n' recipe 'mean KL/nat' 'max KL/nat' 'reference ppl' 'candidate ppl' flips material
+printf '%-9s %11s %10s %13s %13s %6s %8s\n' recipe 'mean KL/nat' 'max KL/nat' 'reference ppl' 'candidate ppl' flips material
 printf '%s\n' "$table"
 for recipe in "${recipes[@]}"; do
     echo "report: $out/$recipe/report.html"
