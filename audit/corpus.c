@@ -140,6 +140,8 @@ static assay_status add_paragraphs(const assay_model *model, const char *text, s
 {
     size_t start = 0, at = 0;
     assay_status status = ASSAY_OK;
+    if (size == 0) /* and text is NULL */
+        return ASSAY_OK;
     while (at < size && status == ASSAY_OK) {
         size_t n = line_length(text + at, size - at);
         if (is_blank(text + at, n)) {
