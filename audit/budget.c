@@ -161,7 +161,7 @@ static double logits_metric(const assay_replay *r, const assay_summary *s, assay
     case ASSAY_METRIC_KL_MAX: return s->kl_max;
     case ASSAY_METRIC_TOP1_FLIPS: return (double)s->flips;
     case ASSAY_METRIC_MATERIAL_FLIPS: return (double)s->material_flips;
-    case ASSAY_METRIC_PPL_DELTA: return s->scored ? s->ppl_candidate - s->ppl_reference : 0;
+    case ASSAY_METRIC_PPL_DELTA: return s->ppl_candidate - s->ppl_reference;
     default: return tap_metric(logits, metric);
     }
 }
@@ -185,13 +185,22 @@ static assay_check check_limit(const assay_limit *limit, const assay_replay *r,
     return c;
 }
 
-assay_status assay_budget_check(const assay_budget *budget, const assay_replay *replay,
-                                const assay_summary *summary, assay_check *checks)
+assay_status assay_budget_match(const assay_budget *budget, const assay_model *model)
 {
     for (size_t i = 0; i < budget->count; i++) {
-        checks[i] = check_limit(&budget->limits[i], replay, summary);
-        if (budget->limits[i].tap[0] && checks[i].node == ASSAY_NO_NODE)
+        const char *tap = budget->limits[i].tap;
+        bool found = !*tap;
+        for (size_t j = 0; j < model->count && !found; j++)
+            found = assay_glob(tap, model->nodes[j].tap);
+        if (!found)
             return fail_at(budget->name, i, "tap", "no tap of the model matches");
     }
     return ASSAY_OK;
+}
+
+void assay_budget_check(const assay_budget *budget, const assay_replay *replay,
+                        const assay_summary *summary, assay_check *checks)
+{
+    for (size_t i = 0; i < budget->count; i++)
+        checks[i] = check_limit(&budget->limits[i], replay, summary);
 }

@@ -111,8 +111,12 @@ static double divergence(const double *p, double p_shift, const double *q, doubl
     double kl = 0;
     for (size_t i = 0; i < n; i++) {
         double log_p = p[i] - p_shift;
-        double d = log_p - (q[i] - q_shift);
-        kl += assay_exp(log_p) * bregman(d);
+        double log_q = q[i] - q_shift, d = log_p - log_q, weight = assay_exp(log_p);
+        /* p exp(-d) = q, which stays finite where exp(-d) does not */
+        if (d < -32)
+            kl += (weight == 0 ? 0 : weight * (d - 1)) + assay_exp(log_q);
+        else
+            kl += weight == 0 ? 0 : weight * bregman(d);
     }
     return kl;
 }
@@ -139,7 +143,8 @@ void assay_logits_compare(const double *reference, const double *candidate, size
     out->top_reference = (int32_t)r;
     out->top_candidate = (int32_t)c;
     out->margin = reference[r] - runner_up(reference, vocab, r);
-    out->flip = r == c              ? ASSAY_FLIP_NONE
+    bool lost = candidate[c] != candidate[c] && reference[r] == reference[r]; /* all are NaN */
+    out->flip = r == c && !lost     ? ASSAY_FLIP_NONE
                 : out->margin < tie ? ASSAY_FLIP_NEAR_TIE
                                     : ASSAY_FLIP_MATERIAL;
 }

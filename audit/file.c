@@ -88,18 +88,23 @@ assay_status assay_output_begin(const char *path, assay_output *out)
         snprintf(out->partial, sizeof out->partial, "%s.partial.%ld", path, (long)getpid()) >= room)
         return assay_fail(ASSAY_ERR_IO, "%s: path is too long", path);
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
         return assay_fail(ASSAY_ERR_IO, "%s: is a directory", path);
-    out->stream = fopen(out->partial, "wbe");
+    if (there && !S_ISREG(st.st_mode))
+        out->partial[0] = 0; /* a pipe or a device is written to, never replaced */
+    out->stream = fopen(out->partial[0] ? out->partial : path, "wbe");
     if (!out->stream)
         return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    assay_partial_add(out->partial);
+    if (out->partial[0])
+        assay_partial_add(out->partial);
     return ASSAY_OK;
 }
 
 static assay_status finish_stream(assay_output *out)
 {
-    bool bad = ferror(out->stream) || fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0;
+    bool bad = ferror(out->stream) || fflush(out->stream) != 0;
+    bad = bad || (out->partial[0] && fsync(fileno(out->stream)) != 0);
     int reason = errno;
     bad |= fclose(out->stream) != 0;
     out->stream = NULL;
@@ -110,9 +115,10 @@ static assay_status finish_stream(assay_output *out)
 
 static assay_status move_in_place(assay_output *out)
 {
-    if (rename(out->partial, out->path) != 0)
+    if (out->partial[0] && rename(out->partial, out->path) != 0)
         return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(errno));
-    assay_partial_drop(out->partial);
+    if (out->partial[0])
+        assay_partial_drop(out->partial);
     out->partial[0] = 0;
     return ASSAY_OK;
 }

@@ -19,9 +19,9 @@ typedef struct place {
 static assay_status fail_at(const place *at, const char *key, assay_status status)
 {
     char prefix[ASSAY_PATH_BYTES];
-    snprintf(prefix, sizeof prefix, "%s: rules[%zu].%s", at->file, at->rule, key);
+    snprintf(prefix, sizeof prefix, "%s: rules[%zu]%s%s", at->file, at->rule, *key ? "." : "", key);
     (void)assay_fail_in(status, prefix);
-    return ASSAY_ERR_INPUT;
+    return status == ASSAY_ERR_MEMORY ? status : ASSAY_ERR_INPUT;
 }
 
 static assay_status copy_text(const place *at, const char *key, const json_t *value, char *out,

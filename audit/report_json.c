@@ -39,6 +39,25 @@ static json_t *series(const double *x, size_t n)
     return list;
 }
 
+/* A name as the user gave it, without its folders: the report is the same wherever it is made,
+ * and run.json has the paths. What is not UTF-8, or could break a line, is a question mark. */
+static json_t *base_name(const char *path)
+{
+    size_t end = strlen(path), start;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    json_t *text = json_stringn(path + start, end - start);
+    if (text)
+        return text;
+    char plain[ASSAY_TAP_BYTES];
+    size_t n = end - start < sizeof plain ? end - start : sizeof plain;
+    for (size_t i = 0; i < n; i++)
+        plain[i] = path[start + i] & ~0x7f ? '?' : path[start + i];
+    return json_stringn(plain, n);
+}
+
 static json_t *layer_or_null(int layer)
 {
     return layer == ASSAY_NO_LAYER ? json_null() : json_integer(layer);
@@ -67,20 +86,20 @@ static json_t *verdict(const assay_report_source *s)
                                                 number(c->limit->max), "worst", number(c->worst),
                                                 "where", where, "passed", (int)c->passed));
     }
-    return json_pack("{s:s,s:s?,s:o,s:o}", "status",
+    return json_pack("{s:s,s:o,s:o,s:o}", "status",
                      !s->budget ? "measured"
                      : failed   ? "fail"
                                 : "pass",
-                     "budget", s->budget ? s->budget->name : NULL, "failed", count(failed),
-                     "checks", checks);
+                     "budget", s->budget ? base_name(s->budget->name) : json_null(), "failed",
+                     count(failed), "checks", checks);
 }
 
 static json_t *describe_model(const assay_model *m)
 {
     const assay_config *c = &m->config;
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", m->name, "parameters",
-                     count(assay_model_parameters(m)), "layers", count(c->layers), "hidden",
-                     count(c->hidden), "intermediate", count(c->intermediate), "heads",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", base_name(m->name),
+                     "parameters", count(assay_model_parameters(m)), "layers", count(c->layers),
+                     "hidden", count(c->hidden), "intermediate", count(c->intermediate), "heads",
                      count(c->heads), "kv_heads", count(c->kv_heads), "head_dim",
                      count(c->head_dim), "vocab", count(c->vocab));
 }
@@ -94,8 +113,8 @@ static json_t *describe_candidate(const assay_report_source *s)
                                                r->in, "weight", r->weight, "acc", r->acc, "out",
                                                r->out, "round", r->round, "overflow", r->overflow));
     }
-    return json_pack("{s:s,s:s,s:s,s:o}", "name", s->candidate->name, "recipe", s->recipe->name,
-                     "backend", s->backend->name, "rules", rules);
+    return json_pack("{s:o,s:o,s:s,s:o}", "name", base_name(s->candidate->name), "recipe",
+                     base_name(s->recipe->name), "backend", s->backend->name, "rules", rules);
 }
 
 static json_t *describe_corpus(const assay_corpus *c, size_t scored)
@@ -103,8 +122,9 @@ static json_t *describe_corpus(const assay_corpus *c, size_t scored)
     json_t *lengths = json_array();
     for (size_t i = 0; i < c->count; i++)
         json_array_append_new(lengths, count(c->documents[i].count));
-    return json_pack("{s:s,s:o,s:o,s:o,s:o}", "source", c->source, "documents", count(c->count),
-                     "tokens", count(c->tokens), "scored", count(scored), "lengths", lengths);
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "source", base_name(c->source), "documents",
+                     count(c->count), "tokens", count(c->tokens), "scored", count(scored),
+                     "lengths", lengths);
 }
 
 static json_t *greedy(const assay_report_source *s)

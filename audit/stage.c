@@ -35,8 +35,10 @@ assay_status assay_stage_begin(const char *dir, assay_stage *out)
         return cannot_write(out->dir, ENOTDIR);
     if (stat(out->dir, &st) == 0 && access(out->dir, W_OK) != 0)
         return cannot_write(out->dir, errno);
-    snprintf(out->partial, sizeof out->partial, "%.*s.partial.%ld", ASSAY_PATH_BYTES - 32, out->dir,
-             (long)getpid());
+    /* Within DIR where there is one: it may be a file system of its own. */
+    const char *between = stat(out->dir, &st) == 0 ? "/" : "";
+    snprintf(out->partial, sizeof out->partial, "%.*s%s.partial.%ld", ASSAY_PATH_BYTES - 32,
+             out->dir, between, (long)getpid());
     if (mkdir(out->partial, 0777) == 0) {
         assay_partial_add(out->partial);
         return ASSAY_OK;
@@ -77,11 +79,24 @@ assay_status assay_stage_file(assay_stage *s, const char *name, FILE **stream)
     return ASSAY_OK;
 }
 
+/* What a rename would refuse is found before the first one is done. */
+static assay_status check_target(const assay_stage *s, const char *name)
+{
+    char path[ASSAY_PATH_BYTES];
+    struct stat st;
+    assay_status status = path_of(s->dir, name, path);
+    if (status == ASSAY_OK && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return cannot_write(path, S_ISDIR(st.st_mode) ? EISDIR : EEXIST);
+    return status;
+}
+
 assay_status assay_stage_commit(assay_stage *s)
 {
     assay_status status = finish_file(s);
     if (status == ASSAY_OK)
         status = assay_make_directory(s->dir);
+    for (size_t i = 0; i < s->count && status == ASSAY_OK; i++)
+        status = check_target(s, s->names[i]);
     for (size_t i = 0; i < s->count && status == ASSAY_OK; i++) {
         char from[ASSAY_PATH_BYTES], to[ASSAY_PATH_BYTES];
         status = path_of(s->partial, s->names[i], from);

@@ -8,9 +8,9 @@
 enum { ASSAY_STAGE_NAME = 128 };
 
 /**
- * Files are written into DIR.partial.PID; commit moves them to DIR (made if it is not there,
- * files of the same name replaced) and abort removes them. Abort of a finished or zeroed stage
- * does nothing.
+ * Files are written into DIR.partial.PID, or DIR/.partial.PID where DIR is there; commit moves them
+ * to DIR (made if it is not there, files of the same name replaced) and abort removes them. Abort
+ * of a finished or zeroed stage does nothing.
  */
 typedef struct assay_stage {
     char dir[ASSAY_PATH_BYTES], partial[ASSAY_PATH_BYTES];

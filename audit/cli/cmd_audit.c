@@ -152,6 +152,8 @@ static assay_status open_job(const audit_options *o, const cli *run, audit_job *
     }
     if (status == ASSAY_OK && o->budget)
         status = assay_budget_open(o->budget, &job->budget);
+    if (status == ASSAY_OK && o->budget)
+        status = assay_budget_match(&job->budget, job->opened.model);
     if (status == ASSAY_OK)
         status = assay_stage_begin(o->out, &job->stage);
     return status;
@@ -188,7 +190,8 @@ static assay_status measure(const audit_options *o, const cli *run, audit_job *j
     job->checks = calloc(job->budget.count, sizeof *job->checks);
     if (!job->checks)
         return assay_fail(ASSAY_ERR_MEMORY, "no memory for the budget's checks");
-    return assay_budget_check(&job->budget, &job->replay, &job->summary, job->checks);
+    assay_budget_check(&job->budget, &job->replay, &job->summary, job->checks);
+    return ASSAY_OK;
 }
 
 static assay_status report(const audit_options *o, const cli *run, audit_job *job, double start,
@@ -264,7 +267,8 @@ const cli_command cli_command_audit = {
         "  --tokens F     one document of token ids, an integer .npy of one dimension\n"
         "  --text S       one document of text\n"
         "  --corpus F     a text file, blank lines between documents, or .jsonl with \"text\";\n"
-        "                 `demo` is the built-in model's held-out text\n"
+        "                 `demo` is the built-in model's held-out text; text beyond\n"
+        "                 max_position_embeddings becomes a further document\n"
         "  --out DIR      where the report goes\n"
         "  --budget FILE  the drift that is allowed; decides the exit code\n"
         "  --tie X        margin in nat below which a flip is a near-tie (default 0.05)\n"

@@ -79,36 +79,55 @@ static assay_status write_tap(FILE *stream, const assay_node *node, size_t token
     return assay_npy_write(stream, ASSAY_DTYPE_F64, per_head ? 3 : 2, shape, data);
 }
 
-static assay_status write_taps(const char *dir, const collector *c)
+static assay_status write_taps(assay_stage *stage, const collector *c)
 {
     const assay_model *model = c->lane->model;
-    assay_stage stage;
-    assay_status status = assay_stage_begin(dir, &stage);
+    assay_status status = ASSAY_OK;
     for (size_t i = 0; i < model->count && status == ASSAY_OK; i++) {
         char name[ASSAY_TAP_BYTES + 8];
         FILE *stream;
         snprintf(name, sizeof name, "%s.npy", model->nodes[i].tap);
-        status = assay_stage_file(&stage, name, &stream);
+        status = assay_stage_file(stage, name, &stream);
         if (status == ASSAY_OK)
             status = write_tap(stream, &model->nodes[i], c->tokens, c->taps[i]);
     }
-    if (status == ASSAY_OK)
-        return assay_stage_commit(&stage);
-    assay_stage_abort(&stage);
     return status;
 }
 
-static assay_status write_logits(const char *path, const collector *c)
+static assay_status write_logits(FILE *stream, const collector *c)
 {
-    const assay_node *last = &c->lane->model->nodes[c->lane->model->count - 1];
-    assay_output output;
-    assay_status status = assay_output_begin(path, &output);
-    if (status != ASSAY_OK)
-        return status;
-    status = write_tap(output.stream, last, c->tokens, c->taps[c->lane->model->count - 1]);
-    if (status == ASSAY_OK)
-        return assay_output_commit(&output);
-    assay_output_abort(&output);
+    size_t last = c->lane->model->count - 1;
+    return write_tap(stream, &c->lane->model->nodes[last], c->tokens, c->taps[last]);
+}
+
+/* What a run writes. Opened before the first operation runs, so that a run which cannot be
+ * saved is not made, and finished together. */
+typedef struct outputs {
+    assay_output logits;
+    assay_stage taps;
+} outputs;
+
+static assay_status open_outputs(const run_options *o, outputs *out)
+{
+    assay_status status = ASSAY_OK;
+    if (o->logits)
+        status = assay_output_begin(o->logits, &out->logits);
+    if (status == ASSAY_OK && o->taps)
+        status = assay_stage_begin(o->taps, &out->taps);
+    return status;
+}
+
+static assay_status write_outputs(const run_options *o, outputs *out, const collector *c)
+{
+    assay_status status = ASSAY_OK;
+    if (o->logits)
+        status = write_logits(out->logits.stream, c);
+    if (status == ASSAY_OK && o->taps)
+        status = write_taps(&out->taps, c);
+    if (status == ASSAY_OK && o->taps)
+        status = assay_stage_commit(&out->taps);
+    if (status == ASSAY_OK && o->logits)
+        status = assay_output_commit(&out->logits);
     return status;
 }
 
@@ -116,9 +135,6 @@ static assay_status print_continuation(assay_lane *lane, const assay_document *d
                                        size_t count)
 {
     const assay_model *model = lane->model;
-    if (!model->tokenizer)
-        return assay_fail(ASSAY_ERR_INPUT, "%s: has no tokenizer.json to print text with",
-                          model->name);
     int32_t *ids = malloc((document->count + count) * sizeof *ids);
     if (!ids)
         return assay_fail(ASSAY_ERR_MEMORY, "no memory for %zu tokens", count);
@@ -158,16 +174,35 @@ static void print_summary(const collector *c, const assay_document *document)
     putchar('\n');
 }
 
+/* What --generate needs of the model. */
+static assay_status check_generate(const assay_model *model, size_t length, size_t count)
+{
+    if (!model->tokenizer)
+        return assay_fail(ASSAY_ERR_INPUT, "%s: has no tokenizer.json to print text with",
+                          model->name);
+    if (count > model->config.max_positions || length > model->config.max_positions - count)
+        return assay_fail(ASSAY_ERR_SHAPE,
+                          "--generate: %zu tokens and %zu more, but "
+                          "max_position_embeddings is %zu",
+                          length, count, model->config.max_positions);
+    return ASSAY_OK;
+}
+
 static assay_status run_document(const run_options *o, assay_lane *lane, collector *c,
                                  const assay_document *document)
 {
+    outputs out = { 0 };
     assay_status status = ASSAY_OK;
-    if (o->logits || o->taps || !o->generate)
+    if (o->generate)
+        status = check_generate(lane->model, document->count, o->generate);
+    if (status == ASSAY_OK)
+        status = open_outputs(o, &out);
+    if (status == ASSAY_OK && (o->logits || o->taps || !o->generate))
         status = forward(lane, document, o->chunk, c);
-    if (status == ASSAY_OK && o->logits)
-        status = write_logits(o->logits, c);
-    if (status == ASSAY_OK && o->taps)
-        status = write_taps(o->taps, c);
+    if (status == ASSAY_OK)
+        status = write_outputs(o, &out, c);
+    assay_output_abort(&out.logits);
+    assay_stage_abort(&out.taps);
     if (status == ASSAY_OK && o->generate)
         status = print_continuation(lane, document, o->generate);
     else if (status == ASSAY_OK && !o->logits && !o->taps)

@@ -43,6 +43,14 @@ expect_error 'unwritable logits' 2 'nowhere/l.npy' "$assay" run demo --tokens id
 expect_error 'unwritable taps' 2 'nowhere/taps' "$assay" run demo --tokens ids.npy --taps nowhere/taps
 expect_error 'taps into a file' 2 'ids.npy' "$assay" run demo --tokens ids.npy --taps ids.npy
 
+mkfifo pipe
+cat pipe >/dev/null &
+expect_exit 'a pipe is written to' 0 "$assay" run demo --tokens ids.npy --logits pipe
+expect_exit 'and stays a pipe' 0 test -p pipe
+expect_error 'a continuation beyond the last position' 2 'max_position_embeddings' "$assay" run demo --tokens ids.npy --generate 300
+expect_error 'two outputs, one of them unwritable' 2 'nowhere/taps' "$assay" run demo --tokens ids.npy --logits both.npy --taps nowhere/taps
+expect_exit 'leave nothing behind' 1 test -e both.npy
+
 # a model with one thing wrong
 copy() { # leaves the demo model in the directory `model`
     rm -rf model
@@ -111,6 +119,12 @@ expect_line 'says so, too' 'OVER BUDGET'
 expect_exit 'and still writes the report' 0 grep -q '"status": "fail"' over/report.json
 expect_exit 'with a failure for CI' 0 grep -q '<failure' over/junit.xml
 expect_error 'a budget that checks nothing' 2 'nothing.json: rules\[0\].tap' audit --budget nothing.json --out x
+echo '{"assay_budget": 1, "rules": [{"metric": "ppl_delta", "max": 1}]}' >ppl.json
+npy one.npy '<i4' '(1,)' 05 00 00 00
+expect_exit 'a perplexity of nothing is not within budget' 1 "$assay" audit demo --tokens one.npy --recipe fp8 --budget ppl.json --out ppl
+mkdir -p mixed/report.md
+expect_error 'a directory in the way of a file' 2 'mixed/report.md' audit --recipe fp8 --out mixed
+expect_exit 'no file is put beside it' 1 test -e mixed/report.json
 expect_error 'a missing budget' 2 'nope.json' audit --budget nope.json --out x
 expect_error 'no --out' 2 'out' audit
 expect_error 'an unwritable --out' 2 'nowhere/x' audit --out nowhere/x

@@ -117,6 +117,24 @@ Test(logits, the_tail_is_exact)
     cr_expect_float_eq(t.kl, 30 - log(2), 1e-12);
 }
 
+Test(logits, divergence_stays_finite_as_long_as_the_logits_are)
+{
+    /* p = (1, 0), q = (e^-2000, 1): KL = 2000, where exp(2000) overflows */
+    double p[] = { 0, -3000 }, q[] = { 0, 2000 };
+    assay_token_drift t;
+    assay_logits_compare(p, q, 2, -1, 0.05, &t);
+    cr_expect_float_eq(t.kl, 2000, 1e-9);
+    cr_expect_float_eq(t.kl_reverse, 3000, 1e-9);
+}
+
+Test(logits, lost_logits_are_a_material_flip)
+{
+    double p[] = { 1, 0 }, q[] = { nan_value, nan_value };
+    assay_token_drift t;
+    assay_logits_compare(p, q, 2, -1, 0.05, &t);
+    cr_expect_eq(t.flip, ASSAY_FLIP_MATERIAL);
+}
+
 Test(logits, flips_are_near_ties_or_material_by_the_reference_alone)
 {
     double reference[] = { 1, 1.04, 0 }, candidate[] = { 1, 0.5, 0 };
