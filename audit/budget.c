@@ -74,31 +74,12 @@ static assay_status read_limit(const char *file, size_t rule, json_t *object, as
     return ASSAY_OK;
 }
 
-static assay_status check_head(const char *name, json_t *root)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(root, key, value)
-    {
-        if (strcmp(key, "assay_budget") != 0 && strcmp(key, "rules") != 0)
-            return assay_fail(ASSAY_ERR_INPUT, "%s: key '%s' is unknown", name, key);
-    }
-    value = json_object_get(root, "assay_budget");
-    if (!json_is_integer(value) || json_integer_value(value) != 1)
-        return assay_fail(ASSAY_ERR_INPUT, "%s: assay_budget: expected version 1", name);
-    value = json_object_get(root, "rules");
-    if (!json_is_array(value) || json_array_size(value) == 0)
-        return assay_fail(ASSAY_ERR_INPUT, "%s: rules: expected an array of at least one rule",
-                          name);
-    return ASSAY_OK;
-}
-
 static assay_status read_budget(const char *name, json_t *root, assay_budget *budget)
 {
-    assay_status status = check_head(name, root);
+    json_t *rules = NULL;
+    assay_status status = assay_json_rules(name, root, "assay_budget", &rules);
     if (status != ASSAY_OK)
         return status;
-    json_t *rules = json_object_get(root, "rules");
     budget->count = json_array_size(rules);
     budget->limits = calloc(budget->count, sizeof *budget->limits);
     budget->name = strdup(name);

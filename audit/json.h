@@ -19,4 +19,11 @@ ASSAY_NODISCARD assay_status assay_json_parse(const char *name, const void *byte
 /** The same for a file. */
 ASSAY_NODISCARD assay_status assay_json_load(const char *path, json_t **out);
 
+/**
+ * The head that recipes and budgets share: {KIND: 1, "rules": [at least one]} and nothing else.
+ * *rules is borrowed from root. ASSAY_ERR_INPUT names the key.
+ */
+ASSAY_NODISCARD assay_status assay_json_rules(const char *name, json_t *root, const char *kind,
+                                              json_t **rules);
+
 #endif

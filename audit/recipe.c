@@ -146,29 +146,10 @@ static assay_status read_rule(const place *at, json_t *object, assay_rule *rule)
     return make_policy(at, rule);
 }
 
-static assay_status check_head(const char *name, json_t *root, json_t **rules)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(root, key, value)
-    {
-        if (strcmp(key, "assay_recipe") != 0 && strcmp(key, "rules") != 0)
-            return assay_fail(ASSAY_ERR_INPUT, "%s: key '%s' is unknown", name, key);
-    }
-    value = json_object_get(root, "assay_recipe");
-    if (!json_is_integer(value) || json_integer_value(value) != 1)
-        return assay_fail(ASSAY_ERR_INPUT, "%s: assay_recipe: expected version 1", name);
-    *rules = json_object_get(root, "rules");
-    if (!json_is_array(*rules) || json_array_size(*rules) == 0)
-        return assay_fail(ASSAY_ERR_INPUT, "%s: rules: expected an array of at least one rule",
-                          name);
-    return ASSAY_OK;
-}
-
 static assay_status read_rules(const char *name, json_t *root, assay_recipe *recipe)
 {
     json_t *rules = NULL;
-    assay_status status = check_head(name, root, &rules);
+    assay_status status = assay_json_rules(name, root, "assay_recipe", &rules);
     if (status != ASSAY_OK)
         return status;
     recipe->count = json_array_size(rules);

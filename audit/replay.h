@@ -64,11 +64,4 @@ ASSAY_NODISCARD assay_status assay_replay_run(const assay_model *model, const as
                                               assay_replay *out);
 void assay_replay_close(assay_replay *replay);
 
-/**
- * Continues `prompt` greedily by `count` tokens into out: the most likely token each time, the
- * lower id if equal. The lane is reset. *made < count only where positions end.
- */
-ASSAY_NODISCARD assay_status assay_generate(assay_lane *lane, const int32_t *prompt, size_t length,
-                                            size_t count, int32_t *out, size_t *made);
-
 #endif

@@ -1,37 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bringing the right operand into panels: any storage, any strides, rounded on the way in. */
-#include <string.h>
-
 #include "kernels/product_kernels.h"
-#include "numerics/bits.h"
-
-/* binary16: the 15 low bits as the top of a binary64 are 2^-1008 of the value, subnormals too. */
-ASSAY_INLINE double from_half(uint16_t h)
-{
-    uint64_t size = (uint64_t)(h & 0x7fff) << 42;
-    double x = assay_from_bits64(size) * 0x1p1008;
-    if (size >> 52 == 0x1f)
-        x = assay_from_bits64(size | (uint64_t)0x7ff << 52);
-    return assay_from_bits64(assay_bits64(x) | (uint64_t)(h >> 15) << 63);
-}
-
-ASSAY_INLINE double load(assay_storage storage, const unsigned char *p)
-{
-    uint64_t u64;
-    uint32_t u32;
-    uint16_t u16;
-    switch (storage) {
-    case ASSAY_STORAGE_F64: memcpy(&u64, p, sizeof u64); return assay_from_bits64(u64);
-    case ASSAY_STORAGE_F32: memcpy(&u32, p, sizeof u32); return (double)assay_from_bits32(u32);
-    case ASSAY_STORAGE_F16: memcpy(&u16, p, sizeof u16); return from_half(u16);
-    default: memcpy(&u16, p, sizeof u16); return (double)assay_from_bits32((uint32_t)u16 << 16);
-    }
-}
-
-ASSAY_INLINE size_t size_of(assay_storage storage)
-{
-    return storage == ASSAY_STORAGE_F64 ? 8 : storage == ASSAY_STORAGE_F32 ? 4 : 2;
-}
+#include "kernels/storage.h"
 
 ASSAY_INLINE void store(bool single, void *out, size_t at, double x)
 {
@@ -60,11 +30,13 @@ ASSAY_INLINE void pack(const window *w, const assay_storage storage, const bool 
         if (down <= across) {
             for (size_t j = 0; j < w->count; j++)
                 for (size_t p = first; p < end; p++)
-                    store(single, out, p * width + j, load(storage, from + p * down + j * across));
+                    store(single, out, p * width + j,
+                          storage_load(storage, from + p * down + j * across));
         } else {
             for (size_t p = first; p < end; p++)
                 for (size_t j = 0; j < w->count; j++)
-                    store(single, out, p * width + j, load(storage, from + p * down + j * across));
+                    store(single, out, p * width + j,
+                          storage_load(storage, from + p * down + j * across));
         }
         for (size_t p = first; p < end; p++)
             for (size_t j = w->count; j < width; j++)
@@ -85,7 +57,7 @@ ASSAY_INLINE void pack_any(const window *w, assay_storage storage, const bool si
 static window window_of(const assay_operand *b, size_t row, size_t k, size_t column, size_t count,
                         size_t width)
 {
-    size_t size = size_of(b->storage), down = b->row_stride * size;
+    size_t size = storage_bytes(b->storage), down = b->row_stride * size;
     size_t across = b->column_stride * size;
     const unsigned char *from = (const unsigned char *)b->data + row * down + column * across;
     return (window){ from, down, across, k, count, width };
@@ -137,7 +109,7 @@ bool assay_operand_fits_f32(const assay_operand *b, size_t k, size_t n)
     for (size_t i = 0; i < outer; i++)
         for (size_t j = 0; j < inner; j++) {
             size_t at = i * step + j * stride;
-            double x = load(ASSAY_STORAGE_F64, (const unsigned char *)b->data + 8 * at);
+            double x = storage_load(ASSAY_STORAGE_F64, (const unsigned char *)b->data + 8 * at);
             if ((double)(float)x != x && x == x)
                 return false;
         }

@@ -6,6 +6,7 @@
 
 #include "kernels/exact_sum.h"
 #include "kernels/product_kernels.h"
+#include "kernels/storage.h"
 #include "rounding/array.h"
 
 __extension__ typedef unsigned __int128 wide_uint;
@@ -111,29 +112,10 @@ size_t product_bytes(const assay_policy *policy, size_t m, size_t n, size_t k)
                           assay_product_workspace(&reference, m, n, k)));
 }
 
-static double from_half(uint16_t code)
-{
-    int field = code >> 10 & 31;
-    double fraction = code & 1023, value;
-    if (field == 31)
-        value = fraction != 0 ? canonical_nan : INFINITY;
-    else
-        value = field > 0 ? (1024 + fraction) * assay_pow2(field - 25) : fraction * 0x1p-24;
-    return code >> 15 ? -value : value;
-}
-
 double parameter_get(const assay_parameter *p, size_t i)
 {
     const unsigned char *bytes = p->data;
-    double d;
-    float f;
-    uint16_t h;
-    switch (p->storage) {
-    case ASSAY_STORAGE_F64: memcpy(&d, bytes + 8 * i, 8); return d;
-    case ASSAY_STORAGE_F32: memcpy(&f, bytes + 4 * i, 4); return (double)f;
-    case ASSAY_STORAGE_F16: memcpy(&h, bytes + 2 * i, 2); return from_half(h);
-    default: memcpy(&h, bytes + 2 * i, 2); return (double)assay_from_bits32((uint32_t)h << 16);
-    }
+    return storage_load(p->storage, bytes + i * storage_bytes(p->storage));
 }
 
 void parameter_row(const assay_parameter *p, size_t i, double *out)

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "audit/cli/model_options.h"
+#include "audit/drift.h"
+#include "audit/generate.h"
+#include "audit/lane.h"
 #include "audit/npy.h"
-#include "audit/replay.h"
 #include "audit/stage.h"
 
 typedef struct run_options {

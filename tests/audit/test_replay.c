@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/generate.h"
 #include "audit/recipe.h"
 #include "audit/summary.h"
 #include "numerics/cpu.h"
