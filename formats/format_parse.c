@@ -1,9 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "formats/format.h"
-#include "formats/spec.h"
+#include "formats/family.h"
+
+/* Families of names in the catalogue and the documents: # is a number, $1 and $2 stand for them
+ * in order. Upper and lower case are the same. */
+static const struct {
+    const char *name, *spec;
+} patterns[] = {
+    { "binary#p#se", "p3109:k=$1,p=$2" },
+    { "binary#p#sf", "p3109:k=$1,p=$2,extended=no" },
+    { "binary#p#ue", "p3109:k=$1,p=$2,sign=no" },
+    { "binary#p#uf", "p3109:k=$1,p=$2,sign=no,extended=no" },
+    { "posit_#_#", "posit:n=$1,es=$2" },
+    { "takum_linear_#", "takum:n=$1" },
+    { "takum_log_#", "takum:n=$1,kind=log" },
+    { "lns_#_#", "lns:n=$1,r=$2" },
+    { "pot_#", "pow2:n=$1" },
+    { "post_sqrt2_#", "sqrt2:n=$1" },
+    { "int#", "int:n=$1" },
+    { "int#_twos_complement", "int:n=$1" },
+    { "int#_sign_magnitude", "int:n=$1,code=magnitude" },
+    { "uint#", "int:n=$1,sign=no" },
+    { "bipolar_int#", "int:n=$1,code=bipolar" },
+    { "cfloat8_143_bias#", "cfloat8_143:bias=$1" },
+    { "cfloat8_152_bias#", "cfloat8_152:bias=$1" },
+};
+
+enum { PATTERNS = sizeof patterns / sizeof patterns[0], NUMBERS = 2, DIGITS = 3 };
+
+static bool match(const char *pattern, const char *name, char numbers[NUMBERS][DIGITS + 1])
+{
+    int found = 0;
+    for (; *pattern; pattern++) {
+        if (*pattern != '#') {
+            if (tolower((unsigned char)*name++) != *pattern)
+                return false;
+            continue;
+        }
+        size_t n = strspn(name, "0123456789");
+        if (n == 0 || n > DIGITS)
+            return false;
+        memcpy(numbers[found], name, n);
+        numbers[found++][n] = 0;
+        name += n;
+    }
+    return !*name;
+}
+
+/* The SPEC that a patterned name stands for, or NULL. */
+static const char *expand(const char *name, char text[ASSAY_SPEC_BYTES])
+{
+    char numbers[NUMBERS][DIGITS + 1];
+    for (size_t i = 0; i < PATTERNS; i++) {
+        if (!match(patterns[i].name, name, numbers))
+            continue;
+        char *to = text;
+        for (const char *p = patterns[i].spec; *p; p++)
+            if (*p == '$')
+                to = stpcpy(to, numbers[*++p - '1']);
+            else
+                *to++ = *p;
+        *to = 0;
+        return text;
+    }
+    return NULL;
+}
 
 static const assay_format *find_row(const char *name)
 {
@@ -15,109 +80,101 @@ static const assay_format *find_row(const char *name)
     return NULL;
 }
 
-static assay_status set_integer(const assay_spec_item *item, long lo, long hi, int *out)
+static const assay_format_family *find_family(const char *name)
 {
-    long value = 0;
-    assay_status status = assay_spec_integer(item, lo, hi, &value);
-    if (status == ASSAY_OK)
-        *out = (int)value;
+    for (const assay_format_family *const *f = assay_families; *f; f++)
+        if (strcmp((*f)->name, name) == 0)
+            return *f;
+    return NULL;
+}
+
+/* base's parameters, and then spec's, which replace those of the same key. */
+static assay_status merge(const char *base, const assay_spec *spec, char text[ASSAY_SPEC_BYTES])
+{
+    assay_spec whole;
+    assay_status status = assay_spec_split(base, &whole);
+    if (status != ASSAY_OK)
+        return status;
+    int n = snprintf(text, ASSAY_SPEC_BYTES, "%s", whole.head);
+    char separator = ':';
+    for (size_t k = 0; k < whole.count + spec->count && n < ASSAY_SPEC_BYTES; k++) {
+        const assay_spec_item *item =
+            k < whole.count ? &whole.items[k] : &spec->items[k - whole.count];
+        if (k < whole.count && assay_spec_find(spec, item->key))
+            continue;
+        n += snprintf(text + n, (size_t)(ASSAY_SPEC_BYTES - n), "%c%s%s%s", separator, item->key,
+                      item->value ? "=" : "", item->value ? item->value : "");
+        separator = ',';
+    }
+    return n < ASSAY_SPEC_BYTES ? ASSAY_OK : assay_fail(ASSAY_ERR_USAGE, "SPEC is too long");
+}
+
+static assay_status build(const assay_format_family *family, const assay_spec *spec,
+                          const char *text, assay_format *out)
+{
+    assay_format f = { .family = family, .source = "built from its SPEC" };
+    snprintf(f.name, sizeof f.name, "%s", text);
+    assay_status status = family->parse(spec, &f);
+    /* Floats know their extremes from their parameters, and are built with them. */
+    if (status == ASSAY_OK && f.kind != ASSAY_FAMILY_FLOAT)
+        status = assay_format_finish(&f);
+    if (status == ASSAY_OK) {
+        snprintf(f.name, sizeof f.name, "%s", text);
+        *out = f;
+    }
     return status;
 }
 
-static assay_status set_parameter(assay_float_params *p, const assay_spec_item *item)
+static assay_status parse(const char *text, const char *name, int depth, assay_format *out);
+
+static assay_status parse_row(const assay_format *row, const assay_spec *spec, const char *name,
+                              int depth, assay_format *out)
 {
-    static const char *const nans[] = { "ieee", "ones", "negzero", "none", NULL };
-    static const char *const zeros[] = { "unsigned", "signed", NULL };
-    const char *value = item->value ? item->value : "";
-    int index = 0;
-    assay_status status;
-    if (strcmp(item->key, "e") == 0)
-        return set_integer(item, 1, 11, &p->exponent_bits);
-    if (strcmp(item->key, "m") == 0)
-        return set_integer(item, 0, 52, &p->fraction_bits);
-    if (strcmp(item->key, "bias") == 0)
-        return set_integer(item, -1100, 1100, &p->bias);
-    if (strcmp(item->key, "inf") == 0)
-        return assay_spec_yes(item, &p->has_inf);
-    if (strcmp(item->key, "sign") == 0)
-        return assay_spec_yes(item, &p->is_signed);
-    if (strcmp(item->key, "subnormals") == 0)
-        return assay_spec_yes(item, &p->has_subnormals);
-    if (strcmp(item->key, "zero") == 0) {
-        status = assay_spec_word("zero", value, zeros, &index);
-        p->has_negzero = index == 1;
-        return status;
-    }
-    if (strcmp(item->key, "nan") == 0) {
-        status = assay_spec_word("nan", value, nans, &index);
-        p->nan = (assay_nan_codes)index;
-        return status;
-    }
-    return assay_fail(ASSAY_ERR_USAGE,
-                      "parameter '%s' is unknown; there are e, m, bias, inf, nan, "
-                      "zero, subnormals, sign",
-                      item->key);
+    char text[ASSAY_SPEC_BYTES];
+    const char *base = assay_format_row_spec(row);
+    if (row->kind == ASSAY_FAMILY_FLOAT && !base)
+        return assay_float_parse(spec, row, name, out);
+    if (!base)
+        return assay_fail(ASSAY_ERR_USAGE, "%s has no parameters", row->name);
+    assay_status status = merge(base, spec, text);
+    return status == ASSAY_OK ? parse(text, name, depth + 1, out) : status;
 }
 
-/* `float` starts from its documented defaults; a row's name starts from the row. */
-static assay_status start(const assay_spec *spec, assay_float_params *p)
+/* text is what is read, name what the format is called. A pattern may name a row with parameters,
+ * and a row a builder: no more than three texts in all. */
+static assay_status parse(const char *text, const char *name, int depth, assay_format *out)
 {
-    *p = (assay_float_params){ .name = spec->head,
-                               .is_signed = true,
-                               .has_inf = true,
-                               .has_negzero = true,
-                               .has_subnormals = true,
-                               .nan = ASSAY_NAN_IEEE,
-                               .source = "built from its SPEC" };
-    const assay_format *row = find_row(spec->head);
-    if (row) {
-        p->exponent_bits = row->exponent_bits;
-        p->fraction_bits = row->fraction_bits;
-        p->bias = row->bias;
-        p->is_signed = row->is_signed;
-        p->has_inf = row->has_inf;
-        p->has_negzero = row->has_negzero;
-        p->has_subnormals = row->has_subnormals;
-        p->nan = row->nan;
+    assay_spec spec;
+    char expanded[ASSAY_SPEC_BYTES];
+    assay_status status = assay_spec_split(text, &spec);
+    if (status != ASSAY_OK)
+        return status;
+    const assay_format *row = find_row(spec.head);
+    const assay_format_family *family = find_family(spec.head);
+    if (row && spec.count == 0) {
+        *out = *row;
         return ASSAY_OK;
     }
-    if (strcmp(spec->head, "float") != 0)
-        return assay_fail(ASSAY_ERR_USAGE, "format '%s' is unknown; `assay formats` lists them",
-                          spec->head);
-    if (!assay_spec_find(spec, "e") || !assay_spec_find(spec, "m"))
-        return assay_fail(ASSAY_ERR_USAGE, "float needs e=BITS and m=BITS");
-    return ASSAY_OK;
-}
-
-static assay_status parse(const assay_spec *spec, const char *text, assay_format *out)
-{
-    assay_float_params p;
-    assay_status status = start(spec, &p);
-    for (size_t i = 0; i < spec->count && status == ASSAY_OK; i++)
-        status = set_parameter(&p, &spec->items[i]);
-    if (status != ASSAY_OK)
-        return assay_fail_in(status, text);
-    /* A new exponent width moves the default bias with it, unless a bias is given. */
-    if (assay_spec_find(spec, "e") && !assay_spec_find(spec, "bias"))
-        p.bias = (1 << (p.exponent_bits - 1)) - 1;
-    if (p.nan == ASSAY_NAN_NEGZERO && !assay_spec_find(spec, "zero"))
-        p.has_negzero = false;
-    p.name = text; /* whose errors it names by itself */
-    return assay_format_build(&p, out);
+    if (family)
+        status = build(family, &spec, name, out);
+    else if (row)
+        status = parse_row(row, &spec, name, depth, out);
+    else if (depth == 0 && expand(spec.head, expanded)) {
+        char merged[ASSAY_SPEC_BYTES];
+        status = merge(expanded, &spec, merged);
+        return status == ASSAY_OK ? parse(merged, name, 1, out) : status;
+    } else
+        status = assay_fail(ASSAY_ERR_USAGE, "format '%s' is unknown; `assay formats` lists them",
+                            spec.head);
+    return status;
 }
 
 assay_status assay_format_parse(const char *text, assay_format *out)
 {
-    assay_spec spec;
-    assay_status status = assay_spec_split(text, &spec);
-    if (status != ASSAY_OK)
-        return status;
-    const assay_format *row = find_row(text);
-    if (row) {
-        *out = *row;
-        return ASSAY_OK;
-    }
     if (strlen(text) >= ASSAY_FORMAT_NAME_BYTES)
         return assay_fail(ASSAY_ERR_USAGE, "format '%.40s...' is too long", text);
-    return parse(&spec, text, out);
+    assay_status status = parse(text, text, 0, out);
+    if (status != ASSAY_OK && !strstr(assay_last_error(), text))
+        return assay_fail_in(status, text);
+    return status;
 }

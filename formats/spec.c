@@ -99,6 +99,11 @@ assay_status assay_spec_yes(const assay_spec_item *item, bool *out)
     return status;
 }
 
+assay_status assay_spec_unknown(const assay_spec_item *item, const char *known)
+{
+    return assay_fail(ASSAY_ERR_USAGE, "parameter '%s' is unknown; there are %s", item->key, known);
+}
+
 assay_status assay_spec_word(const char *what, const char *word, const char *const *words, int *out)
 {
     char list[ASSAY_SPEC_BYTES] = "";

@@ -34,6 +34,9 @@ ASSAY_NODISCARD assay_status assay_spec_integer(const assay_spec_item *item, lon
                                                 long *out);
 ASSAY_NODISCARD assay_status assay_spec_yes(const assay_spec_item *item, bool *out);
 
+/** ASSAY_ERR_USAGE: the item's key is none of `known`, a list to show. */
+ASSAY_NODISCARD assay_status assay_spec_unknown(const assay_spec_item *item, const char *known);
+
 /** Looks a word up in a NULL-terminated list; ASSAY_ERR_USAGE lists what there is. */
 ASSAY_NODISCARD assay_status assay_spec_word(const char *what, const char *word,
                                              const char *const *words, int *out);

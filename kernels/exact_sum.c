@@ -12,7 +12,11 @@ assay_exact assay_exact_sum(const assay_superaccumulator *s, assay_mode mode)
         [ASSAY_SUM_NAN] = ASSAY_NOT_A_NUMBER,
     };
     assay_leading l = assay_superaccumulator_leading(s);
-    assay_exact x = { kinds[l.kind], l.negative, l.sticky, l.exp, l.sig };
+    assay_exact x = { .kind = kinds[l.kind],
+                      .negative = l.negative,
+                      .sticky = l.sticky,
+                      .exp = l.exp,
+                      .sig = l.sig };
     if (l.kind == ASSAY_SUM_ZERO && !l.like_signed)
         x.negative = mode == ASSAY_RDN;
     return x;

@@ -73,8 +73,12 @@ double step_multiply(const step *s, double a, double b)
     wide_uint sig = (wide_uint)x.sig * y.sig; /* in [2^126, 2^128) */
     int up = sig >> 127 ? 0 : 1;
     sig <<= up;
-    return rounded(s, (assay_exact){ ASSAY_FINITE, x.negative != y.negative, (uint64_t)sig != 0,
-                                     x.exp + y.exp + 64 - up, (uint64_t)(sig >> 64) });
+    return rounded(s, (assay_exact){ .kind = ASSAY_FINITE,
+                                     .negative = x.negative != y.negative,
+                                     .sticky = (uint64_t)sig != 0,
+                                     .exp = x.exp + y.exp + 64 - up,
+                                     .sig = (uint64_t)(sig >> 64),
+                                     .more = { (uint64_t)sig } });
 }
 
 double step_divide(const step *s, double a, double b)
@@ -85,8 +89,11 @@ double step_divide(const step *s, double a, double b)
     assay_exact x = assay_exact_from(a), y = assay_exact_from(b);
     int up = x.sig >= y.sig ? 63 : 64; /* so that the quotient has 64 bits */
     wide_uint dividend = (wide_uint)x.sig << up;
-    return rounded(s, (assay_exact){ ASSAY_FINITE, x.negative != y.negative, dividend % y.sig != 0,
-                                     x.exp - y.exp - up, (uint64_t)(dividend / y.sig) });
+    return rounded(s, (assay_exact){ .kind = ASSAY_FINITE,
+                                     .negative = x.negative != y.negative,
+                                     .sticky = dividend % y.sig != 0,
+                                     .exp = x.exp - y.exp - up,
+                                     .sig = (uint64_t)(dividend / y.sig) });
 }
 
 assay_accumulator inner_sum(const assay_policy *policy)

@@ -72,6 +72,8 @@ bool assay_format_is_direct(const assay_format *f, int fraction)
     int lowest = fraction == 23 ? -126 : -1022;
     int least = f->has_subnormals ? f->emin - f->fraction_bits : -f->bias;
     bool uniform = f->has_subnormals && f->emin == lowest;
+    if (f->kind != ASSAY_FAMILY_FLOAT || !f->has_zero || !f->fits_binary64)
+        return false;
     return f->emax <= 1 - lowest && (uniform ? f->fraction_bits <= fraction
                                              : f->fraction_bits < fraction && least >= lowest);
 }
@@ -118,7 +120,9 @@ static void set_fold(assay_constants *c, const assay_rounder *r)
 assay_constants assay_constants_from(const assay_rounder *r, int fraction)
 {
     const assay_format *f = &r->format;
-    assay_constants c = { .direct = assay_format_is_direct(f, fraction), .fraction = fraction };
+    assay_constants c = { .direct = assay_format_is_direct(f, fraction) &&
+                                    !assay_mode_is_stochastic(r->mode),
+                          .fraction = fraction };
     if (!c.direct)
         return c;
     int bias = fraction == 23 ? 127 : 1023;
@@ -140,6 +144,8 @@ assay_constants assay_constants_from(const assay_rounder *r, int fraction)
 
 bool assay_format_fits_f32(const assay_format *f)
 {
+    if (f->kind != ASSAY_FAMILY_FLOAT)
+        return f->p <= 24 && f->emax <= 127 && f->emin - f->p + 1 >= -149;
     int least = f->has_subnormals ? f->emin - f->fraction_bits : -f->bias - f->fraction_bits;
     return f->fraction_bits <= 23 && f->emax <= 127 && least >= -149;
 }

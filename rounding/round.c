@@ -2,62 +2,8 @@
 #include "rounding/round.h"
 
 #include "numerics/bits.h"
-
-static const assay_exact not_a_number = { .kind = ASSAY_NOT_A_NUMBER };
-
-assay_exact assay_exact_from(double x)
-{
-    uint64_t bits = assay_bits64(x);
-    int field = (int)(bits >> 52 & 0x7ff);
-    uint64_t sig = bits & 0xfffffffffffff;
-    assay_exact e = { .negative = bits >> 63 };
-    if (field == 0x7ff)
-        return sig ? not_a_number : (assay_exact){ ASSAY_INFINITE, e.negative, false, 0, 0 };
-    if (field > 0)
-        sig |= (uint64_t)1 << 52;
-    if (sig == 0)
-        return e;
-    int shift = __builtin_clzll(sig);
-    e.kind = ASSAY_FINITE;
-    e.sig = sig << shift;
-    e.exp = (field > 0 ? field : 1) - 1075 - shift;
-    return e;
-}
-
-assay_exact assay_exact_from_pair(double hi, double lo)
-{
-    assay_exact h = assay_exact_from(hi), l = assay_exact_from(lo);
-    if (h.kind != ASSAY_FINITE || l.kind != ASSAY_FINITE)
-        return h;
-    /* lo in units of h's last place: whole units and the rest. |lo| <= ulp(hi) = 2^11 units
-     * (fewer for a subnormal hi). */
-    int shift = h.exp - l.exp;
-    if (shift <= 0) /* both are the least subnormal */
-        return assay_exact_from(hi + lo);
-    uint64_t whole = shift < 64 ? l.sig >> shift : 0;
-    bool rest = shift < 64 ? l.sig << (64 - shift) != 0 : true;
-    h.sticky = rest;
-    if (l.negative == h.negative) {
-        if (__builtin_add_overflow(h.sig, whole, &h.sig)) {
-            h.sticky |= h.sig & 1;
-            h.sig = h.sig >> 1 | (uint64_t)1 << 63;
-            h.exp++;
-        }
-        return h;
-    }
-    h.sig -= whole + rest;
-    if (!(h.sig >> 63)) { /* hi was a power of two: a bit moves up, and the unit halves */
-        h.sig = h.sig << 1;
-        h.exp--;
-        if (rest) { /* redo the subtraction in half units: the new last bit is not known yet */
-            uint64_t half = shift - 1 < 64 ? l.sig >> (shift - 1) : 0;
-            bool rest2 = shift - 1 < 64 ? l.sig << (65 - shift) != 0 : true;
-            h.sig = 0 - half - rest2;
-            h.sticky = rest2;
-        }
-    }
-    return h;
-}
+#include "numerics/philox.h"
+#include "rounding/ladder.h"
 
 /* Whether the magnitude goes up, given the code below it and where x lies between the two:
  * tail < 0 below the midpoint, 0 on it, > 0 above; x is not exactly the code below. */
@@ -76,71 +22,196 @@ static bool goes_up(assay_mode mode, bool odd, bool negative, int tail)
     }
 }
 
-/* sig without its low `drop` bits (drop > 0), and where those lie: *tail as goes_up has it. */
-static uint64_t split(uint64_t sig, int drop, bool sticky, bool *inexact, int *tail)
+/* Where a magnitude lies: after the code `below`, at fraction / unit of the way to the next. */
+typedef struct place {
+    uint64_t below;
+    bool inexact;
+    int tail; /* as goes_up has it */
+    assay_exact fraction, unit;
+} place;
+
+/* What the random modes need besides: the generator, and the element. */
+typedef struct draw {
+    const assay_random *random;
+    uint64_t index;
+} draw;
+
+static bool goes_up_randomly(const assay_rounder *r, const draw *d, assay_exact fraction,
+                             assay_exact unit)
+{
+    assay_expansion nu = assay_expansion_of(fraction, unit);
+    uint32_t bits = assay_random_draw(r, d->random, d->index);
+    int n = r->random_bits;
+    if (r->mode == ASSAY_SREQ)
+        return !(bits >> 31);
+    if (r->mode == ASSAY_SR) {
+        uint32_t word = assay_expansion_next(&nu);
+        for (uint32_t j = 1; word == bits && !assay_expansion_ended(&nu); j++) {
+            /* A rest beyond 256 bits: U met them all, which happens with probability 2^-256. */
+            if (j > 64)
+                return true;
+            bits = d->random->bits
+                       ? 0
+                       : assay_philox_word(d->random->seed, d->random->stream, d->index, j);
+            word = assay_expansion_next(&nu);
+        }
+        return bits < word;
+    }
+    uint64_t words = (uint64_t)assay_expansion_next(&nu) << 32;
+    words |= assay_expansion_next(&nu);
+    const uint64_t one = (uint64_t)1 << n, half = (uint64_t)1 << (63 - n);
+    uint64_t whole = words >> (64 - n), tail = words & (2 * half - 1);
+    if (r->mode == ASSAY_SRB)
+        return (words >> (63 - n)) + 2 * (uint64_t)bits + 1 >= 2 * one;
+    if (r->mode == ASSAY_SRC)
+        whole += tail > half || (tail == half && (!assay_expansion_ended(&nu) || (whole & 1)));
+    return whole + bits >= one;
+}
+
+uint32_t assay_random_draw(const assay_rounder *r, const assay_random *random, uint64_t i)
+{
+    if (random->bits)
+        return random->bits[i];
+    int n = r->random_bits, width = n == 0 || n > 16 ? 32 : n > 8 ? 16 : 8;
+    unsigned share = 32u / (unsigned)width; /* draws in a word */
+    uint32_t word = assay_philox_word(random->seed, random->stream, i / share, 0);
+    if (n == 0)
+        return word;
+    word >>= (unsigned)(i % share) * (unsigned)width;
+    return word << (32 - width) >> (32 - n);
+}
+
+/* Nothing lies between 0 and the least positive value, code 1, of a format without subnormals;
+ * nor below the least value, code 0, of one without zero. */
+static bool below_least(const assay_format *f, const assay_exact *x, place *p)
+{
+    if (f->has_subnormals)
+        return false;
+    uint64_t sig = ((uint64_t)1 << f->fraction_bits) + (f->has_zero ? 1 : 0);
+    int up = __builtin_clzll(sig);
+    assay_exact least = { .kind = ASSAY_FINITE,
+                          .exp = -f->bias - f->fraction_bits - up,
+                          .sig = sig << up };
+    if (assay_exact_compare(*x, least) >= 0)
+        return false;
+    p->below = 0;
+    p->inexact = f->has_zero;
+    p->tail = assay_exact_compare(*x, assay_exact_shifted(least, -1));
+    p->fraction = *x;
+    p->unit = least;
+    return true;
+}
+
+/* sig without its low `drop` bits (drop > 0), and where those lie. */
+static uint64_t split(uint64_t sig, int drop, bool sticky, place *p)
 {
     uint64_t kept = drop < 64 ? sig >> drop : 0;
     uint64_t rest = drop < 64 ? sig << (64 - drop) : drop == 64 ? sig : 0;
     const uint64_t half = (uint64_t)1 << 63;
-    *inexact = rest != 0 || sticky || drop > 64;
-    *tail = rest < half ? -1 : rest > half || sticky ? 1 : 0;
+    p->inexact = rest != 0 || sticky || drop > 64;
+    p->tail = rest < half ? -1 : rest > half || sticky ? 1 : 0;
     return kept;
 }
 
-/* -1, 0 or 1 as |x| is below, at or above 2^exp sig; both significands have their top bit set. */
-static int compare(assay_exact x, int exp, uint64_t sig)
+/* The magnitude's place if codes went on for ever above max_code; false if it surely lies above.
+ * Within a binade the code is the significand plus a constant, and a carry moves into the next
+ * binade by itself; so code + 1 is the next value up, everywhere. */
+static bool locate(const assay_rounder *r, const assay_exact *x, place *p)
 {
-    if (x.exp != exp)
-        return x.exp < exp ? -1 : 1;
-    return x.sig < sig ? -1 : x.sig > sig || x.sticky ? 1 : 0;
-}
-
-/* Without subnormals nothing lies between 0 and the least positive value, code 1. */
-static bool below_least(const assay_format *f, assay_exact x, int *tail)
-{
-    if (f->has_subnormals)
+    const assay_format *f = &r->format;
+    int e = x->exp + 63;
+    if (e > f->emax + 1)
         return false;
-    assay_exact least = assay_exact_from(f->min_positive);
-    *tail = compare(x, least.exp - 1, least.sig);
-    return compare(x, least.exp, least.sig) < 0;
-}
-
-/* The magnitude's code if codes went on for ever above max_code; *beyond if it surely lies
- * above. Within a binade the code is the significand plus a constant, and a carry moves into
- * the next binade by itself; so code + 1 is the next value up, everywhere. */
-static uint64_t magnitude_code(const assay_rounder *r, assay_exact x, bool *beyond)
-{
-    const assay_format *f = &r->format;
-    int e = x.exp + 63, tail;
-    *beyond = e > f->emax + 1;
-    if (*beyond)
-        return 0;
-    if (below_least(f, x, &tail))
-        return goes_up(r->mode, false, x.negative, tail);
+    if (below_least(f, x, p))
+        return true;
     int binade = f->has_subnormals && e < f->emin ? f->emin : e;
-    bool inexact;
-    uint64_t kept = split(x.sig, binade - f->fraction_bits - x.exp, x.sticky, &inexact, &tail);
-    uint64_t code = ((uint64_t)(binade + f->bias - 1) << f->fraction_bits) + kept;
-    return code + (inexact && goes_up(r->mode, code & 1, x.negative, tail));
+    int drop = binade - f->fraction_bits - x->exp;
+    uint64_t kept = split(x->sig, drop, x->sticky, p);
+    p->below = ((uint64_t)(binade + f->bias - 1) << f->fraction_bits) + kept;
+    if (!f->has_zero) /* the field of the lowest binade is 0, not 1 */
+        p->below = ((uint64_t)(binade + f->bias) << f->fraction_bits) +
+                   (kept - ((uint64_t)1 << f->fraction_bits));
+    if (!assay_mode_is_stochastic(r->mode) || !p->inexact)
+        return true;
+    p->unit =
+        (assay_exact){ .kind = ASSAY_FINITE, .exp = x->exp + drop - 63, .sig = (uint64_t)1 << 63 };
+    p->fraction = *x;
+    p->fraction.negative = false;
+    if (kept > 0) {
+        int up = __builtin_clzll(kept);
+        assay_exact whole = {
+            .kind = ASSAY_FINITE, .negative = true, .exp = x->exp + drop - up, .sig = kept << up
+        };
+        p->fraction = assay_exact_add(p->fraction, whole);
+    }
+    return true;
 }
 
-uint64_t assay_round_exact(const assay_rounder *r, assay_exact x)
+static uint64_t round_finite(const assay_rounder *r, const assay_exact *x, const draw *d)
 {
     const assay_format *f = &r->format;
+    place p;
+    if (!locate(r, x, &p))
+        return r->overflow_code[x->negative];
+    if (p.inexact)
+        p.below += assay_mode_is_stochastic(r->mode)
+                       ? goes_up_randomly(r, d, p.fraction, p.unit)
+                       : goes_up(r->mode, p.below & 1, x->negative, p.tail);
+    return p.below > f->max_code ? r->overflow_code[x->negative] : p.below;
+}
+
+static uint64_t round_float(const assay_rounder *r, const assay_exact *x, const draw *d)
+{
+    const assay_format *f = &r->format;
+    if (x->negative && !f->is_signed && x->kind == ASSAY_FINITE) {
+        /* Only what rounds to zero has a place; all else is what an infinity below would be. */
+        assay_rounder magnitudes = *r;
+        magnitudes.overflow_code[1] = 1;
+        bool zero = f->has_zero && round_finite(&magnitudes, x, d) == 0;
+        return zero ? 0 : r->overflow_code[1];
+    }
+    if (x->kind == ASSAY_ZERO)
+        return !f->has_zero ? r->overflow_code[1] : x->negative && f->has_negzero ? f->sign_bit : 0;
+    uint64_t code = round_finite(r, x, d);
+    if (!x->negative || code == r->overflow_code[1] || (code == 0 && !f->has_negzero))
+        return code;
+    return code | f->sign_bit;
+}
+
+/* The values of other families are looked up; docs/rounding.md, "Ladders". */
+static uint64_t round_ladder(const assay_rounder *r, const assay_exact *x, const draw *d)
+{
+    const assay_format *f = &r->format;
+    assay_step step = assay_ladder_locate(f, x);
+    if (step.exact)
+        return step.toward;
+    if (step.beyond)
+        return r->overflow_code[x->negative];
+    if (f->law == ASSAY_LAW_SATURATE && step.from_zero)
+        return step.away;
+    bool up = assay_mode_is_stochastic(r->mode)
+                  ? goes_up_randomly(r, d, step.fraction, step.unit)
+                  : goes_up(r->mode, step.toward & 1, x->negative, step.tail);
+    if (!up)
+        return step.from_zero && x->negative && f->has_negzero ? f->sign_bit : step.toward;
+    return step.overflows ? r->overflow_code[x->negative] : step.away;
+}
+
+uint64_t assay_round_exact_at(const assay_rounder *r, assay_exact x, const assay_random *random,
+                              uint64_t i)
+{
+    draw d = { random, i };
     if (x.kind == ASSAY_NOT_A_NUMBER)
         return r->nan_code;
     if (x.kind == ASSAY_INFINITE)
         return r->infinite_code[x.negative];
-    uint64_t code = 0;
-    if (x.kind == ASSAY_FINITE) {
-        bool beyond;
-        code = magnitude_code(r, x, &beyond);
-        if (beyond || code > f->max_code)
-            return r->overflow_code[x.negative];
-    }
-    if (!x.negative || (code == 0 && !f->has_negzero))
-        return code;
-    return f->is_signed ? code | f->sign_bit : r->infinite_code[1];
+    return r->format.kind == ASSAY_FAMILY_FLOAT ? round_float(r, &x, &d) : round_ladder(r, &x, &d);
+}
+
+uint64_t assay_round_exact(const assay_rounder *r, assay_exact x)
+{
+    static const assay_random none = { 0 };
+    return assay_round_exact_at(r, x, &none, 0);
 }
 
 uint64_t assay_round_code(const assay_rounder *rounder, double x)
