@@ -124,38 +124,3 @@ Test(rows, names_are_unique_and_parse)
             cr_expect_str_neq(assay_format_row(k)->name, f->name);
     }
 }
-
-/* code,bits,class,value_hexfloat,... */
-static void check_table(const char *spec, const char *name)
-{
-    char path[512], line[512], value[64];
-    unsigned code;
-    size_t count = 0;
-    assay_format f;
-    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
-    snprintf(path, sizeof path, "%s/tests/vectors/formats/%s.csv", ASSAY_SOURCE_DIR, name);
-    FILE *file = fopen(path, "r");
-    cr_assert(file != NULL, "%s", path);
-    while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%x,%*[^,],%*[^,],%63[^,]", &code, value) != 2)
-            continue;
-        double want = strtod(value, NULL), got = assay_decode(&f, code);
-        cr_assert(isnan(want) ? isnan(got) : assay_bits64(want) == assay_bits64(got),
-                  "%s: %02x is %a, the table says %s", spec, code, got, value);
-        count++;
-    }
-    fclose(file);
-    cr_assert_eq(count, (size_t)1 << f.bits, "%s has %zu codes", path, count);
-}
-
-Test(rows, code_tables)
-{
-    for (size_t i = 0; i < assay_format_count(); i++) {
-        const assay_format *f = assay_format_row(i);
-        if (f->bits <= 8)
-            check_table(f->name, f->alias);
-    }
-    check_table("float:e=4,m=3", "fp8_e4m3_ieee");
-    check_table("float:e=4,m=3,bias=8,inf=no,nan=negzero", "fp8_e4m3fnuz");
-    check_table("float:e=5,m=3,sign=no,inf=no,nan=ones", "fp8_ue5m3");
-}

