@@ -5,12 +5,30 @@
 #include <math.h>
 
 #include "numerics/exact.h"
+#include "rounding/round.h"
 
 /* The bucket with low end 2^k is number k + 3: assay_ulp_histogram. */
 enum { HALF_BUCKET = 1, POWER_OFFSET = 3 };
 
+/* Where steps are uneven, the one that starts at |x|, towards larger magnitudes. */
+static int step_exponent(const assay_format *f, double x)
+{
+    assay_rounder down;
+    uint64_t low, high = assay_position_count(f) - 1;
+    if (assay_rounder_make(f, ASSAY_RDN, ASSAY_OVERFLOW_SAT, ASSAY_NAN_RULE_DEFAULT, &down) !=
+            ASSAY_OK ||
+        !assay_code_position(f, assay_round_code(&down, fabs(x)), &low))
+        return 0;
+    low = low < high ? low : high - 1;
+    double step = assay_decode(f, assay_position_code(f, low + 1)) -
+                  assay_decode(f, assay_position_code(f, low));
+    return assay_exponent(step);
+}
+
 int assay_quantum_exponent(const assay_format *f, double x)
 {
+    if (f->kind != ASSAY_FAMILY_FLOAT)
+        return step_exponent(f, x != x ? 0 : x);
     int lowest = f->has_subnormals ? f->emin : -f->bias;
     int highest = f->emax > lowest ? f->emax : lowest;
     int e = x == 0 || x != x ? lowest : isinf(x) ? highest : assay_exponent(x);
@@ -50,6 +68,9 @@ double assay_ulp_error(const assay_format *f, double reference, double candidate
 /* The place of a code in the order of the values; both zeros are 0. */
 static int64_t ordinal(const assay_format *f, uint64_t code)
 {
+    uint64_t position;
+    if (f->kind != ASSAY_FAMILY_FLOAT) /* encoded, so a value or NaN, which the caller kept out */
+        return assay_code_position(f, code, &position) ? (int64_t)position : 0;
     int64_t magnitude = (int64_t)(code & ~f->sign_bit);
     return code & f->sign_bit ? -magnitude : magnitude;
 }

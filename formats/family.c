@@ -12,6 +12,26 @@ const assay_format_family *const assay_families[] = {
     &assay_family_sqrt2, &assay_family_hifloat, &assay_family_codebook, NULL
 };
 
+const char *assay_format_family_name(const assay_format *f)
+{
+    return f->family->name;
+}
+
+size_t assay_format_builder_count(void)
+{
+    return sizeof assay_families / sizeof assay_families[0] - 1;
+}
+
+const char *assay_format_builder_name(size_t i)
+{
+    return assay_families[i]->name;
+}
+
+const char *assay_format_builder_help(size_t i)
+{
+    return assay_families[i]->help;
+}
+
 int assay_compare_signed(const assay_exact *a, const assay_exact *b)
 {
     bool below = a->kind == ASSAY_FINITE && a->negative;
@@ -71,6 +91,50 @@ static uint64_t first_positive(const assay_format *f, bool *has_zero)
     return any ? position + 1 : 0;
 }
 
+static double value_near(const assay_format *f, uint64_t position)
+{
+    return assay_decode(f, f->family->code(f, position));
+}
+
+/* The gap after a position, over what lies nearer to zero of its two ends. */
+static double relative_gap(const assay_format *f, uint64_t position)
+{
+    double a = value_near(f, position), b = value_near(f, position + 1);
+    double least = fmin(fabs(a), fabs(b));
+    return (a < 0) != (b < 0) || least == 0 ? 0 : (b - a) / least;
+}
+
+/* Gaps of tapered formats are widest at their ends, and of logarithmic ones all alike. */
+static void set_gaps(assay_format *f, uint64_t first, uint64_t count)
+{
+    bool irregular = f->kind == ASSAY_FAMILY_CODEBOOK || f->kind == ASSAY_FAMILY_HIFLOAT;
+    f->absolute = f->min_positive;
+    if (first > 0 && !f->has_zero)
+        f->absolute = value_near(f, first) - value_near(f, first - 1);
+    if (f->kind == ASSAY_FAMILY_FIXED)
+        return;
+    for (uint64_t i = irregular ? 0 : first; i + 1 < count; i++) {
+        f->relative = fmax(f->relative, relative_gap(f, i) * (1 + 0x1p-50));
+        if (!irregular && i < count - 3)
+            i = count - 3;
+    }
+}
+
+uint64_t assay_position_count(const assay_format *f)
+{
+    return f->family->count(f);
+}
+
+uint64_t assay_position_code(const assay_format *f, uint64_t position)
+{
+    return f->family->code(f, position);
+}
+
+bool assay_code_position(const assay_format *f, uint64_t code, uint64_t *position)
+{
+    return f->family->position(f, code, position);
+}
+
 assay_status assay_format_finish(assay_format *f)
 {
     uint64_t count = f->family->count(f), first = first_positive(f, &f->has_zero);
@@ -88,5 +152,9 @@ assay_status assay_format_finish(assay_format *f)
     if (lowest.kind == ASSAY_FINITE && lowest.exp + 63 > widest)
         widest = lowest.exp + 63;
     f->fits_binary64 = f->emin - (f->p > 1 ? f->p - 1 : 0) >= -1074 && widest <= 1023;
+    if (f->fits_binary64)
+        set_gaps(f, first, count);
+    else
+        f->relative = f->absolute = INFINITY;
     return ASSAY_OK;
 }

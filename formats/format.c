@@ -187,7 +187,7 @@ assay_status assay_format_build(const assay_float_params *p, assay_format *out)
     /* max_code is the last code below the specials: none is left in, say, e=1,m=0,nan=ieee. */
     if (f.max_code == 0 || f.max_code > ones(f.exponent_bits + f.fraction_bits))
         return assay_fail(ASSAY_ERR_USAGE, "format %s: no finite value is left but zero", p->name);
-    f.emin = 1 - f.bias;
+    f.emin = p->no_zero ? -f.bias : 1 - f.bias;
     int field = (int)(f.max_code >> f.fraction_bits);
     f.emax = field > 0 ? field - f.bias : f.emin - 1;
     int least = f.has_subnormals ? f.emin - f.fraction_bits : -f.bias - f.fraction_bits;

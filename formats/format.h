@@ -102,6 +102,9 @@ typedef struct assay_format {
     uint64_t inf_code; /* of +inf; meaningful if has_inf                           */
     uint64_t nan_code; /* the canonical NaN; meaningful if nan != ASSAY_NAN_NONE   */
     double max, min_normal, min_positive; /* nearest binary64                      */
+    /* Other families than float: every real x in range has |round(x) - x| <= relative |x| +
+     * absolute, in every mode. */
+    double relative, absolute;
     const char *alias, *source;
     /* Families other than float. */
     assay_encoding encoding; /* fixed: of the code; log: of the exponent                    */
@@ -112,6 +115,12 @@ typedef struct assay_format {
     bool is_log; /* takum: logarithmic                                                    */
     const assay_codebook *book; /* codebook: lives as long as the process                   */
 } assay_format;
+
+/** The builder of a format's family, as `posit`, and for each family: its builder and help. */
+ASSAY_API const char *assay_format_family_name(const assay_format *format);
+ASSAY_API size_t assay_format_builder_count(void);
+ASSAY_API const char *assay_format_builder_name(size_t i);
+ASSAY_API const char *assay_format_builder_help(size_t i);
 
 /** Number of rows, and row i (i < count). */
 ASSAY_API size_t assay_format_count(void);
@@ -145,6 +154,14 @@ ASSAY_API bool assay_code_is_inf(const assay_format *format, uint64_t code);
  * -0 in a format without it does not belong. Of an irrational value its nearest binary64 does.
  */
 ASSAY_API bool assay_encode_exact(const assay_format *format, double x, uint64_t *code);
+
+/**
+ * The values in ascending order, zero once: position 0 is the lowest one. A code of NaN, of an
+ * infinity or without a meaning has no position; -0 has zero's.
+ */
+ASSAY_API uint64_t assay_position_count(const assay_format *format);
+ASSAY_API uint64_t assay_position_code(const assay_format *format, uint64_t position);
+ASSAY_API bool assay_code_position(const assay_format *format, uint64_t code, uint64_t *position);
 
 /** Bytes of the smallest unsigned integer that holds a code: 1, 2, 4 or 8. */
 ASSAY_API size_t assay_format_container(const assay_format *format);

@@ -117,6 +117,12 @@ static assay_status parse_block(const assay_spec *spec, block_spec *block)
 assay_status assay_scheme_parse(const char *text, assay_mode mode, assay_overflow overflow,
                                 assay_nan_rule nan, assay_scheme *out)
 {
+    return assay_scheme_parse_for(text, (assay_rounding){ .mode = mode }, overflow, nan, out);
+}
+
+assay_status assay_scheme_parse_for(const char *text, assay_rounding rounding,
+                                    assay_overflow overflow, assay_nan_rule nan, assay_scheme *out)
+{
     assay_spec spec;
     assay_scheme scheme = { .rule = ASSAY_SCALE_FLOOR };
     assay_status status = assay_spec_split(text, &spec);
@@ -133,11 +139,12 @@ assay_status assay_scheme_parse(const char *text, assay_mode mode, assay_overflo
     }
     assay_format format;
     status = assay_format_parse(block.element, &format);
-    if (status == ASSAY_OK && scheme.block && format.min_positive < LEAST_ELEMENT)
+    if (status == ASSAY_OK && scheme.block &&
+        (format.min_positive < LEAST_ELEMENT || !format.fits_binary64))
         return assay_fail(ASSAY_ERR_USAGE, "%s: %s is too wide for an element of a block", text,
                           block.element);
     if (status == ASSAY_OK)
-        status = assay_rounder_make(&format, mode, overflow, nan, &scheme.element);
+        status = assay_rounder_make_for(&format, rounding, overflow, nan, &scheme.element);
     if (status == ASSAY_OK)
         *out = scheme;
     return status;
@@ -194,9 +201,26 @@ static double scaled(double x, int e)
     return y == 0 && x != 0 ? copysign(0x1p-1074, x) : y;
 }
 
-static void apply_block(const assay_scheme *s, const assay_fast_rounder *round, const double *x,
-                        double *y, size_t n)
+static void round_random(const assay_rounder *r, const assay_random *random, uint64_t first,
+                         const double *x, double *y, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = random->bits ? i : first + i;
+        y[i] = assay_decode(&r->format, assay_round_exact_at(r, assay_exact_from(x[i]), random, at));
+    }
+}
+
+/* Elements of one block, and the bits of stochastic ones. */
+typedef struct block_run {
+    const assay_scheme *scheme;
+    const assay_fast_rounder *round;
+    const assay_random *random; /* or NULL */
+    uint64_t first;
+} block_run;
+
+static void apply_block(const block_run *run, const double *x, double *y, size_t n)
+{
+    const assay_scheme *s = run->scheme;
     double amax = block_amax(x, n);
     if (amax != amax) {
         for (size_t i = 0; i < n; i++)
@@ -206,22 +230,46 @@ static void apply_block(const assay_scheme *s, const assay_fast_rounder *round, 
     int e = assay_scale_exponent(s, amax);
     double scale = assay_pow2(e);
     for (size_t i = 0; i < n; i++)
-        y[i] = assay_round_fast(round, scaled(x[i], e)) * scale;
+        y[i] = scaled(x[i], e);
+    if (run->random)
+        round_random(&s->element, run->random, run->first, y, y, n);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (run->random ? y[i] : assay_round_fast(run->round, y[i])) * scale;
+}
+
+static void apply(const assay_scheme *s, const assay_random *random, uint64_t first,
+                  const double *x, double *y, size_t n)
+{
+    assay_fast_rounder round = assay_fast_rounder_from(&s->element);
+    for (size_t i = 0; i < n; i += s->block) {
+        assay_random here = random ? *random : (assay_random){ 0 };
+        here.bits = here.bits ? here.bits + i : NULL;
+        block_run run = { s, &round, random ? &here : NULL, first + i };
+        apply_block(&run, x + i, y + i, n - i < s->block ? n - i : s->block);
+    }
 }
 
 void assay_scheme_apply(const assay_scheme *s, const double *x, double *y, size_t n)
 {
-    if (s->block == 0) {
+    if (s->block == 0)
         assay_round_array_f64(&s->element, x, y, n);
-        return;
-    }
-    assay_fast_rounder round = assay_fast_rounder_from(&s->element);
-    for (size_t i = 0; i < n; i += s->block)
-        apply_block(s, &round, x + i, y + i, n - i < s->block ? n - i : s->block);
+    else
+        apply(s, NULL, 0, x, y, n);
+}
+
+void assay_scheme_apply_random(const assay_scheme *s, const assay_random *random, uint64_t first,
+                               const double *x, double *y, size_t n)
+{
+    if (s->block == 0)
+        round_random(&s->element, random, first, x, y, n);
+    else
+        apply(s, random, first, x, y, n);
 }
 
 assay_unit assay_rounder_unit(const assay_rounder *r)
 {
+    if (r->format.kind != ASSAY_FAMILY_FLOAT)
+        return (assay_unit){ r->format.relative, r->format.absolute };
     bool nearest = r->mode == ASSAY_RNE || r->mode == ASSAY_RNA || r->mode == ASSAY_RNZ;
     double unit = assay_pow2(-r->format.p), least = r->format.min_positive;
     return (assay_unit){ nearest ? unit : 2 * unit,

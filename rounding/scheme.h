@@ -52,6 +52,14 @@ ASSAY_API ASSAY_NODISCARD assay_status assay_scheme_parse(const char *spec, assa
                                                           assay_overflow overflow,
                                                           assay_nan_rule nan, assay_scheme *out);
 
+/** The same with a mode that has parameters; stochastic elements take their bits from
+ * assay_scheme_apply_random. */
+ASSAY_API ASSAY_NODISCARD assay_status assay_scheme_parse_for(const char *spec,
+                                                              assay_rounding rounding,
+                                                              assay_overflow overflow,
+                                                              assay_nan_rule nan,
+                                                              assay_scheme *out);
+
 /** Every binary64 is its own image. */
 ASSAY_API assay_scheme assay_scheme_identity(void);
 ASSAY_API bool assay_scheme_is_identity(const assay_scheme *scheme);
@@ -64,6 +72,10 @@ ASSAY_API int assay_scale_exponent(const assay_scheme *scheme, double amax);
  * or an infinity has a NaN scale, and all of it is NaN. y may be x. Reentrant, no allocation.
  */
 ASSAY_API void assay_scheme_apply(const assay_scheme *scheme, const double *x, double *y, size_t n);
+
+/** The same with the random bits of elements first .. first + n - 1; random->bits is x[0]'s. */
+ASSAY_API void assay_scheme_apply_random(const assay_scheme *scheme, const assay_random *random,
+                                         uint64_t first, const double *x, double *y, size_t n);
 
 /**
  * An a-priori bound of |y[i] - x[i]| for each element of the row: the distance to max where x[i]

@@ -23,7 +23,7 @@ static int codes(cli *run)
     puts("code,value");
     char value[CLI_HEXFLOAT_BYTES];
     for (unsigned c = 0; c < 1u << format.bits; c++)
-        printf("%u,%s\n", c, cli_hexfloat(assay_decode(&format, c), value));
+        printf("%u,%s\n", c, cli_hexfloat_exact(assay_decode_exact(&format, c), value));
     return CLI_DONE;
 }
 

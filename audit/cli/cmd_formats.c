@@ -31,13 +31,15 @@ typedef struct list {
         return text_of_i;                        \
     }
 
-LIST(modes, ASSAY_MODE_COUNT, assay_mode_name((assay_mode)i), assay_mode_text((assay_mode)i))
+LIST(modes, ASSAY_MODE_END, assay_mode_name((assay_mode)i), assay_mode_text((assay_mode)i))
 LIST(policies, ASSAY_OVERFLOW_COUNT, assay_overflow_name((assay_overflow)i),
      assay_overflow_text((assay_overflow)i))
 LIST(accumulators, ASSAY_SUM_COUNT, assay_accumulator_written((assay_sum)i),
      assay_accumulator_text((assay_sum)i))
 LIST(operations, assay_op_count(), assay_op_row(i)->name, assay_op_row(i)->text)
 LIST(schemes, assay_scheme_count(), assay_scheme_name(i), assay_scheme_text(i))
+LIST(builders, assay_format_builder_count(), assay_format_builder_name(i),
+     assay_format_builder_help(i))
 LIST(rules, ASSAY_SCALE_RULE_COUNT, assay_scale_rule_name((assay_scale_rule)i),
      assay_scale_rule_text((assay_scale_rule)i))
 
@@ -45,8 +47,8 @@ LIST(rules, ASSAY_SCALE_RULE_COUNT, assay_scale_rule_name((assay_scale_rule)i),
     {                                         \
 #of, of##_count, of##_name, of##_text \
     }
-static const list lists[] = { ROW(modes),      ROW(policies), ROW(accumulators),
-                              ROW(operations), ROW(schemes),  ROW(rules) };
+static const list lists[] = { ROW(modes),   ROW(policies), ROW(accumulators), ROW(operations),
+                              ROW(schemes), ROW(rules),    ROW(builders) };
 enum { LISTS = sizeof lists / sizeof lists[0], SCHEMES = 4 };
 
 static json_t *list_rows(const list *l)
@@ -147,7 +149,8 @@ static int formats(cli *run)
 
 const cli_command cli_command_formats = {
     .name = "formats",
-    .usage = "[NAME...] [--modes|--policies|--accumulators|--operations|--schemes|--rules]",
+    .usage =
+        "[NAME...] [--modes|--policies|--accumulators|--operations|--schemes|--rules|--builders]",
     .summary = "List or describe formats and schemes, and what else has a name",
     .help = "Without arguments: all formats and schemes. With names or SPECs: the parameters,\n"
             "special codes, what each overflow policy gives, and the source of each.\n\n"
@@ -157,6 +160,7 @@ const cli_command cli_command_formats = {
             "  --operations    operations of a transformer\n"
             "  --schemes       block schemes\n"
             "  --rules         rules that choose a block's scale\n"
+            "  --builders      families of formats, and the parameters that build one\n"
             "  --json          print JSON\n",
     .run = formats,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit/cli/hexfloat.h"
+#include "audit/cli/random_tmp.h"
 #include "audit/npy.h"
 #include "formats/pack.h"
 #include "numerics/bits.h"
@@ -67,14 +68,29 @@ static bool value_bits(const cli_input *input, double value, uint64_t *bits)
     return integer_bits(&assay_dtypes[input->array.dtype], value, bits);
 }
 
-/* Wide integers go one by one, exactly. */
+/* Whether the binary64 nearest to a value stands for it: irrational values have no other. */
+static bool has_double(const assay_format *f, assay_exact x, double *value)
+{
+    *value = assay_exact_to_double(x);
+    if (f->fits_binary64 || x.kind != ASSAY_FINITE)
+        return true;
+    return f->p == 53 ? *value != 0 && !isinf(*value) : assay_exact_is_double(x);
+}
+
+/* Integers and values that binary64 does not hold go one by one, exactly. */
 static bool store_exact(const work *w, size_t first, size_t i)
 {
     const assay_rounder *r = &w->c->scheme.element;
     const cli_input *input = &w->c->input;
-    w->bits[i] = assay_round_exact(r, cli_input_exact(input, first + i));
-    return w->c->elements != CLI_VALUES ||
-           value_bits(input, assay_decode(&r->format, w->bits[i]), &w->bits[i]);
+    assay_exact x = cli_input_exact(input, first + i);
+    double value;
+    if (r->nan_is_error && x.kind == ASSAY_NOT_A_NUMBER)
+        return false;
+    w->bits[i] = assay_round_exact_at(r, x, &w->c->random, first + i);
+    if (w->c->elements != CLI_VALUES)
+        return true;
+    return has_double(&r->format, assay_decode_exact(&r->format, w->bits[i]), &value) &&
+           value_bits(input, value, &w->bits[i]);
 }
 
 static size_t exact_piece(work *w, size_t first, size_t n)
@@ -153,8 +169,10 @@ static size_t round_part(work *w, size_t first, size_t at, size_t n)
     size_t bad = r->nan_is_error ? assay_find_nan_f64(x, n) : n;
     if (bad < n)
         return bad;
+    assay_random random = w->c->random;
+    random.bits = random.bits ? random.bits + first + at : NULL;
     if (w->c->elements == CLI_VALUES) {
-        assay_round_array_f64(r, x, x, n);
+        slow_round_random_f64(r, &random, first + at, x, x, n);
         return store_values(w, x, w->bits + at, n);
     }
     assay_encode_array_f64(r, x, codes, n);
@@ -178,7 +196,7 @@ static bool store_scaled(const work *w, size_t i, double y)
 static size_t round_piece(work *w, size_t first, size_t n)
 {
     size_t bad = n;
-    if (cli_input_is_wide(&w->c->input))
+    if (cli_input_is_wide(&w->c->input) || !w->c->scheme.element.format.fits_binary64)
         return exact_piece(w, first, n);
 #pragma omp parallel for reduction(min : bad) if (n > PART)
     for (size_t at = 0; at < n; at += PART) {
@@ -193,7 +211,12 @@ static size_t scale_piece(work *w, double *y, size_t first, size_t n)
 {
     size_t bad = n;
     cli_input_read(&w->c->input, first, n, w->x);
-    assay_scheme_apply(&w->c->scheme, w->x, y, n);
+    assay_random random = w->c->random;
+    random.bits = random.bits ? random.bits + first : NULL;
+    if (assay_mode_is_stochastic(w->c->scheme.element.mode))
+        assay_scheme_apply_random(&w->c->scheme, &random, first, w->x, y, n);
+    else
+        assay_scheme_apply(&w->c->scheme, w->x, y, n);
     for (size_t i = 0; i < n && bad == n; i++)
         if (!store_scaled(w, i, y[i]))
             bad = i;
@@ -202,24 +225,37 @@ static size_t scale_piece(work *w, double *y, size_t first, size_t n)
 
 static size_t double_piece(work *w, size_t first, size_t n)
 {
-    cli_input_read(&w->c->input, first, n, w->x);
-    for (size_t i = 0; i < n; i++)
+    const cli_input *input = &w->c->input;
+    cli_input_read(input, first, n, w->x);
+    for (size_t i = 0; i < n; i++) {
+        if (input->has_format && !input->format.fits_binary64 &&
+            !has_double(&input->format, cli_input_exact(input, first + i), &w->x[i]))
+            return i;
         w->bits[i] = assay_bits64(w->x[i]);
+    }
     return n;
 }
 
 static assay_status refuse(const work *w, size_t first, size_t i)
 {
     const cli_input *input = &w->c->input;
-    const char *element = w->c->scheme.element.format.name;
     char value[CLI_HEXFLOAT_BYTES];
-    double x;
-    cli_input_read(input, first + i, 1, &x);
-    if (x != x && w->c->scheme.element.nan_is_error)
+    double own;
+    assay_exact x = { .kind = ASSAY_ZERO };
+    if (cli_input_is_wide(input))
+        x = cli_input_exact(input, first + i);
+    else {
+        cli_input_read(input, first + i, 1, &own);
+        x = assay_exact_from(own);
+    }
+    if (w->c->elements == CLI_DOUBLES)
+        return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: %s is not a float64", input->name,
+                          first + i, cli_hexfloat_exact(x, value));
+    if (x.kind == ASSAY_NOT_A_NUMBER && w->c->scheme.element.nan_is_error)
         return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: NaN, and %s has none", input->name,
-                          first + i, element);
+                          first + i, w->c->scheme.element.format.name);
     return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: %s becomes a value that %s does not hold",
-                      input->name, first + i, cli_hexfloat(x, value),
+                      input->name, first + i, cli_hexfloat_exact(x, value),
                       input->has_format ? input->format.name
                                         : assay_dtypes[input->array.dtype].word);
 }
@@ -289,8 +325,7 @@ static assay_status check_block(const cli_conversion *c)
     if (!cli_input_is_wide(&c->input))
         return ASSAY_OK;
     for (size_t i = 0; i < c->input.array.count; i++) {
-        uint64_t sig = cli_input_exact(&c->input, i).sig;
-        if (sig << 53 != 0)
+        if (!assay_exact_is_double(cli_input_exact(&c->input, i)))
             return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: not a float64, as blocks need",
                               c->input.name, i);
     }

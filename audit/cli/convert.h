@@ -18,6 +18,7 @@ typedef struct cli_conversion {
     cli_input input;
     assay_scheme scheme; /* a block scheme only with CLI_VALUES */
     cli_elements elements;
+    assay_random random; /* of stochastic modes; bits by the input's index */
 } cli_conversion;
 
 /**

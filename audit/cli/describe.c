@@ -14,7 +14,7 @@ static const char *code_text(const assay_format *f, uint64_t code, char text[COD
     char value[CLI_HEXFLOAT_BYTES], digits[17];
     snprintf(digits, sizeof digits, "%016llx", (unsigned long long)code);
     snprintf(text, CODE, "0x%s = %s", digits + 16 - (f->bits + 3) / 4,
-             cli_hexfloat(assay_decode(f, code), value));
+             cli_hexfloat_exact(assay_decode_exact(f, code), value));
     return text;
 }
 
@@ -32,6 +32,10 @@ static void set_code(json_t *record, const char *key, const assay_format *f, boo
 
 static const char *nan_codes(const assay_format *f)
 {
+    if (f->kind == ASSAY_FAMILY_POSIT || f->kind == ASSAY_FAMILY_TAKUM)
+        return "NaR, the sign bit alone";
+    if (f->kind != ASSAY_FAMILY_FLOAT)
+        return f->nan == ASSAY_NAN_NONE ? "none" : "one code";
     switch (f->nan) {
     case ASSAY_NAN_IEEE:
         return f->has_inf ? "exponent all ones, fraction not zero" : "exponent all ones";
@@ -61,15 +65,37 @@ static void set_integer(json_t *record, const char *key, int value)
 
 static void set_parameters(json_t *record, const assay_format *f)
 {
+    bool is_float = f->kind == ASSAY_FAMILY_FLOAT;
+    set(record, "family", assay_format_family_name(f));
     set_integer(record, "bits", f->bits);
-    set_integer(record, "sign_bits", f->is_signed);
-    set_integer(record, "exponent_bits", f->exponent_bits);
-    set_integer(record, "fraction_bits", f->fraction_bits);
     set_integer(record, "stored_bits", 8 * (int)assay_format_container(f));
-    set_integer(record, "bias", f->bias);
+    if (is_float) {
+        set_integer(record, "sign_bits", f->is_signed);
+        set_integer(record, "exponent_bits", f->exponent_bits);
+        set_integer(record, "fraction_bits", f->fraction_bits);
+        set_integer(record, "bias", f->bias);
+    }
     set_integer(record, "p", f->p);
     set_integer(record, "emin", f->emin);
     set_integer(record, "emax", f->emax);
+    char text[TEXT];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)assay_position_count(f));
+    set(record, "values", text);
+}
+
+/* The code of the least positive value: the position after zero's, or after the negative ones'. */
+static uint64_t least_code(const assay_format *f)
+{
+    uint64_t low = 0, high = assay_position_count(f) - 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        assay_exact x = assay_decode_exact(f, assay_position_code(f, middle));
+        if (x.kind == ASSAY_FINITE && !x.negative)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return assay_position_code(f, low);
 }
 
 /* What a policy makes of values beyond max, of infinities: "-" where the format lacks it. */
@@ -105,11 +131,16 @@ json_t *cli_describe_format(const assay_format *f)
     set_code(record, "max", f, true, f->max_code);
     snprintf(text, sizeof text, "%.17g", f->max);
     set(record, "max_in_decimal", text);
-    set_code(record, "min_normal", f, true,
-             f->has_subnormals ? (uint64_t)1 << f->fraction_bits : 1);
-    set_code(record, "min_positive", f, true, 1);
-    set(record, "subnormals", f->has_subnormals ? "yes" : "no");
-    set_code(record, "zero", f, true, 0);
+    set_code(record, "lowest", f, true, assay_position_code(f, 0));
+    if (f->kind == ASSAY_FAMILY_FLOAT) {
+        set_code(record, "min_normal", f, true,
+                 f->has_subnormals ? (uint64_t)1 << f->fraction_bits : f->has_zero);
+        set(record, "subnormals", f->has_subnormals ? "yes" : "no");
+    }
+    set_code(record, "min_positive", f, true, least_code(f));
+    uint64_t zero = 0;
+    bool has_zero = f->has_zero && assay_encode_exact(f, 0, &zero);
+    set_code(record, "zero", f, has_zero, zero);
     set_code(record, "negative_zero", f, f->has_negzero, f->sign_bit);
     set_code(record, "infinity", f, f->has_inf, f->inf_code);
     set_code(record, "nan", f, f->nan != ASSAY_NAN_NONE, f->nan_code);

@@ -8,14 +8,10 @@ static const struct {
     assay_dtype dtype;
     const char *spec;
 } stored[] = {
-    { ASSAY_DTYPE_F16, "binary16" },
-    { ASSAY_DTYPE_BF16, "bfloat16" },
-    { ASSAY_DTYPE_F32, "binary32" },
-    { ASSAY_DTYPE_F64, "binary64" },
-    { ASSAY_DTYPE_F8_E4M3, "e4m3" },
-    { ASSAY_DTYPE_F8_E5M2, "e5m2" },
-    { ASSAY_DTYPE_F8_E4M3FNUZ, "float:e=4,m=3,bias=8,inf=no,nan=negzero" },
-    { ASSAY_DTYPE_F8_E5M2FNUZ, "float:e=5,m=2,bias=16,inf=no,nan=negzero" },
+    { ASSAY_DTYPE_F16, "binary16" },         { ASSAY_DTYPE_BF16, "bfloat16" },
+    { ASSAY_DTYPE_F32, "binary32" },         { ASSAY_DTYPE_F64, "binary64" },
+    { ASSAY_DTYPE_F8_E4M3, "e4m3" },         { ASSAY_DTYPE_F8_E5M2, "e5m2" },
+    { ASSAY_DTYPE_F8_E4M3FNUZ, "e4m3fnuz" }, { ASSAY_DTYPE_F8_E5M2FNUZ, "e5m2fnuz" },
 };
 
 static const assay_dtype_info *info(const cli_input *input)
@@ -39,12 +35,14 @@ uint64_t cli_input_bits(const cli_input *input, size_t i)
 
 bool cli_input_is_wide(const cli_input *input)
 {
-    return !input->has_format && info(input)->bits == 64;
+    return input->has_format ? !input->format.fits_binary64 : info(input)->bits == 64;
 }
 
 assay_exact cli_input_exact(const cli_input *input, size_t i)
 {
     uint64_t u = cli_input_bits(input, i);
+    if (input->has_format)
+        return assay_decode_exact(&input->format, u);
     bool negative = info(input)->kind == ASSAY_SIGNED && u >> 63;
     u = negative ? 0 - u : u;
     if (u == 0)

@@ -32,9 +32,9 @@ void cli_input_read(const cli_input *input, size_t first, size_t n, double *x);
 /** The bits of element i as they are stored, sign-extended for signed integers. */
 uint64_t cli_input_bits(const cli_input *input, size_t i);
 
-/** Whether the elements are integers that binary64 may not hold. */
+/** Whether binary64 may not hold the elements: wide integers, or codes of a wide format. */
 bool cli_input_is_wide(const cli_input *input);
-/** Element i of wide integers, exactly. */
+/** Element i, exactly. */
 assay_exact cli_input_exact(const cli_input *input, size_t i);
 
 #endif

@@ -67,7 +67,7 @@ static assay_status read_value(const cli_option *option, const char *text)
     case CLI_INTEGER: return read_integer(text, option->lo, option->hi, option->to);
     case CLI_REAL: return read_real(text, option->to);
     case CLI_FORMAT: return assay_format_parse(text, option->to);
-    case CLI_MODE: return assay_mode_parse(text, option->to);
+    case CLI_MODE: return assay_rounding_parse(text, option->to);
     case CLI_POLICY: return assay_overflow_parse(text, option->to);
     default: return assay_nan_rule_parse(text, option->to);
     }

@@ -15,7 +15,7 @@ typedef enum cli_kind {
     CLI_INTEGER, /* a decimal integer in [lo, hi], digits only; uint64_t             */
     CLI_REAL,    /* a decimal number, finite and not negative; double                */
     CLI_FORMAT,  /* the SPEC of a scalar format; assay_format                        */
-    CLI_MODE,    /* a rounding mode; assay_mode                                      */
+    CLI_MODE,    /* a rounding mode; assay_rounding                                  */
     CLI_POLICY,  /* an overflow policy; assay_overflow                               */
     CLI_NAN      /* a rule for NaN; assay_nan_rule                                   */
 } cli_kind;
