@@ -165,7 +165,10 @@ static size_t round_part(work *w, size_t first, size_t at, size_t n)
     const assay_rounder *r = &w->c->scheme.element;
     unsigned char codes[PART * sizeof(uint64_t)];
     double *x = w->x + at;
-    cli_input_read(&w->c->input, first + at, n, x);
+    if (w->c->values)
+        memcpy(x, w->c->values + first + at, n * sizeof *x);
+    else
+        cli_input_read(&w->c->input, first + at, n, x);
     size_t bad = r->nan_is_error ? assay_find_nan_f64(x, n) : n;
     if (bad < n)
         return bad;

@@ -19,6 +19,7 @@ typedef struct cli_conversion {
     assay_scheme scheme; /* a block scheme only with CLI_VALUES */
     cli_elements elements;
     assay_random random; /* of stochastic modes; bits by the input's index */
+    double *values;      /* if not NULL, what stands in the input's place: values of the scheme */
 } cli_conversion;
 
 /**

@@ -8,7 +8,8 @@ static inline void slow_round_random_f64(const assay_rounder *r, const assay_ran
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t at = random->bits ? i : first + i;
-        y[i] = assay_decode(&r->format, assay_round_exact_at(r, assay_exact_from(x[i]), random, at));
+        y[i] =
+            assay_decode(&r->format, assay_round_exact_at(r, assay_exact_from(x[i]), random, at));
     }
 }
 #endif

@@ -61,3 +61,47 @@ Test(pack, round_trip_of_every_width)
         }
     }
 }
+
+/* The containers' form gives the same stream as the general one, and comes back. */
+Test(pack, codes_in_containers)
+{
+    enum { N = 71 };
+    uint64_t codes[N], back[N];
+    unsigned char want[N * 4 + 1], got[N * 4 + 1];
+    for (int bits = 1; bits <= 32; bits++) {
+        uint8_t c1[N], b1[N];
+        uint16_t c2[N], b2[N];
+        uint32_t c4[N], b4[N];
+        for (size_t i = 0; i < N; i++) {
+            codes[i] = (i * 0x9e3779b97f4a7c15u + (uint64_t)bits) >> (64 - bits);
+            c1[i] = (uint8_t)codes[i];
+            c2[i] = (uint16_t)codes[i];
+            c4[i] = (uint32_t)codes[i];
+        }
+        const void *narrow = bits <= 8 ? (void *)c1 : bits <= 16 ? (void *)c2 : (void *)c4;
+        void *other = bits <= 8 ? (void *)b1 : bits <= 16 ? (void *)b2 : (void *)b4;
+        for (size_t n = 0; n <= N; n += n < 9 ? 1 : 31) {
+            size_t bytes = assay_packed_bytes(n, bits);
+            memset(got, 0xaa, sizeof got);
+            assay_pack(codes, n, bits, want);
+            assay_pack_codes(narrow, n, bits, got);
+            cr_assert_arr_eq(got, want, bytes, "%d bits, %zu codes", bits, n);
+            cr_assert_eq(got[bytes], 0xaa, "%d bits: wrote behind the end", bits);
+            assay_unpack_codes(got, n, bits, other);
+            for (size_t i = 0; i < n; i++)
+                back[i] = bits <= 8 ? b1[i] : bits <= 16 ? b2[i] : b4[i];
+            cr_assert_arr_eq(back, codes, n * sizeof *codes, "%d bits, %zu codes", bits, n);
+        }
+    }
+}
+
+Test(pack, nibbles_in_the_other_order)
+{
+    const uint8_t codes[] = { 0x1, 0xf, 0x8, 0x3, 0xb };
+    unsigned char bytes[4] = { 0, 0, 0, 0xaa };
+    uint8_t back[5];
+    assay_pack_nibbles_high(codes, 5, bytes);
+    cr_expect_arr_eq(bytes, "\x1f\x83\xb0\xaa", 4);
+    assay_unpack_nibbles_high(bytes, 5, back);
+    cr_expect_arr_eq(back, codes, 5);
+}
