@@ -100,7 +100,13 @@ static assay_status read_acc(const assay_rule *rule, assay_mode mode, assay_poli
 static assay_status read_scheme(const char *text, assay_mode mode, assay_overflow overflow,
                                 assay_scheme *out)
 {
-    return assay_scheme_parse(text, mode, overflow, ASSAY_NAN_RULE_DEFAULT, out);
+    assay_status status = assay_scheme_parse(text, mode, overflow, ASSAY_NAN_RULE_DEFAULT, out);
+    if (status == ASSAY_OK && !out->element.format.fits_binary64)
+        return assay_fail(ASSAY_ERR_INPUT,
+                          "%s: a model's values are float64, which does not hold "
+                          "all of this format's",
+                          text);
+    return status;
 }
 
 static assay_status make_policy(const place *at, assay_rule *rule)

@@ -130,6 +130,9 @@ static assay_status read_format(const char *text, assay_accumulator *out)
     assay_accumulator acc = { .kind = c.kind, .block = c.block };
     if (status == ASSAY_OK)
         status = assay_format_parse(spec, &format);
+    if (status == ASSAY_OK && !format.fits_binary64)
+        status = assay_fail(ASSAY_ERR_USAGE, "sums are kept in binary64, which does not hold "
+                                             "all values of this format");
     if (status == ASSAY_OK)
         status =
             assay_rounder_make(&format, c.mode, c.overflow, ASSAY_NAN_RULE_DEFAULT, &acc.round);

@@ -144,14 +144,25 @@ assay_exact assay_exact_from_ratio(bool negative, uint64_t n, uint64_t d, int ex
 {
     if (d == 0)
         return not_a_number;
-    limbs q = { { n / d } };
-    uint64_t rest = n % d;
-    for (int i = 1; i < LIMBS; i++) {
-        wide_uint t = (wide_uint)rest << 64;
+    if (n == 0)
+        return (assay_exact){ .kind = ASSAY_ZERO, .negative = negative };
+    /* With both top bits set the quotient lies between 1/2 and 2: its whole part is one bit. */
+    int up = __builtin_clzll(n), down = __builtin_clzll(d);
+    n <<= up;
+    d <<= down;
+    bool whole = n >= d, rest = false;
+    uint64_t left = whole ? n - d : n;
+    limbs q;
+    for (int i = 0; i < LIMBS; i++) {
+        wide_uint t = (wide_uint)left << 64;
         q.at[i] = (uint64_t)(t / d);
-        rest = (uint64_t)(t % d);
+        left = (uint64_t)(t % d);
     }
-    return normalised(q, exp, negative, rest != 0);
+    if (whole) {
+        q = shifted_right(q, 1, &rest);
+        q.at[0] |= top_bit;
+    }
+    return normalised(q, exp - up + down - 64 + whole, negative, rest || left != 0);
 }
 
 static bool add_limbs(limbs *a, const limbs *b)
@@ -189,24 +200,14 @@ static assay_exact add_magnitudes(const assay_exact *a, const assay_exact *b)
     return normalised(x, exp, a->negative, rest);
 }
 
-/* |a| - |b| for |a| >= |b|. What falls off b is subtracted as one unit of the last place and a
- * rest above it. If the difference loses leading bits, b had few to lose: a gap of 2 or more
- * keeps all but one of the leading bits, and a gap of 0 or 1 is redone from exact bits. */
+/* |a| - |b| for |a| >= |b|. What falls off b is subtracted as one unit of the last place, and the
+ * truth then lies less than that unit above. */
 static assay_exact subtract_magnitudes(const assay_exact *a, const assay_exact *b)
 {
-    bool lost = false, rest = has_rest(a);
-    int64_t gap = (int64_t)a->exp - b->exp;
-    limbs x = limbs_of(a), y = limbs_of(b);
-    int exp = a->exp;
-    bool room = (x.at[LIMBS - 1] & 1) == 0;
-    if (gap == 1 && (y.at[LIMBS - 1] & 1) && room) {
-        /* 257 bits would be needed; the operands of this library end far above. */
-        lost = true;
-    }
-    y = shifted_right(y, gap, &lost);
-    lost |= has_rest(b);
+    bool lost = has_rest(b);
+    limbs x = limbs_of(a), y = shifted_right(limbs_of(b), (int64_t)a->exp - b->exp, &lost);
     subtract_limbs(&x, &y, lost);
-    return normalised(x, exp, a->negative, rest || lost);
+    return normalised(x, a->exp, a->negative, has_rest(a) || lost);
 }
 
 assay_exact assay_exact_add(assay_exact a, assay_exact b)

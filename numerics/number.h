@@ -42,8 +42,9 @@ ASSAY_API assay_exact assay_exact_from_pair(double hi, double lo);
 ASSAY_API assay_exact assay_exact_from_ratio(bool negative, uint64_t n, uint64_t d, int exp);
 
 /**
- * a + b with the sign of a rounding to nearest's zero (+0 unless both are -0). Bits below the
- * 256th become a rest; at most one of the operands may have a rest. inf - inf is NaN.
+ * a + b with the sign of a rounding to nearest's zero (+0 unless both are -0). What does not fit
+ * becomes a rest of less than 2^-254 of the sum; at most one operand may have a rest. inf - inf is
+ * NaN.
  */
 ASSAY_API assay_exact assay_exact_add(assay_exact a, assay_exact b);
 /** x k, and |x| 2^e. */

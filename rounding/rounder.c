@@ -52,7 +52,7 @@ static assay_status parse_mode(const char *text, assay_rounding *r)
         return assay_fail(ASSAY_ERR_USAGE, "rounding mode %s needs bits=N", spec.head);
     if (spec.count > counted)
         return assay_fail(ASSAY_ERR_USAGE, "rounding mode %s: parameter '%s' is unknown; there %s",
-                          spec.head, spec.items[item == &spec.items[0]].key,
+                          spec.head, spec.items[counted && item == &spec.items[0]].key,
                           counted ? "is bits" : "are none");
     if (counted)
         status = assay_spec_integer(item, 1, 32, &bits);
@@ -148,7 +148,8 @@ static void set_p3109(assay_rounder *r, bool negative)
     bool spec = r->overflow == ASSAY_OVERFLOW_SPEC;
     if (negative && !f->is_signed) {
         bool zero = !spec || r->mode == ASSAY_RTZ || r->mode == ASSAY_RUP;
-        r->overflow_code[1] = r->infinite_code[1] = zero ? 0 : f->nan_code;
+        r->overflow_code[1] = zero ? 0 : f->nan_code;
+        r->infinite_code[1] = spec ? f->nan_code : 0; /* 4.7.5: this line comes before the modes' */
         return;
     }
     r->overflow_code[negative] = spec && !p3109_stops(r, negative) ? infinity : max;
