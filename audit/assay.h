@@ -19,7 +19,11 @@
 #include <assay/formats/pack.h>
 
 #include <assay/rounding/array.h>
+#include <assay/rounding/count.h>
 #include <assay/rounding/fast.h>
+#include <assay/rounding/feedback.h>
+#include <assay/rounding/hardware.h>
+#include <assay/rounding/recode.h>
 #include <assay/rounding/round.h>
 #include <assay/rounding/scheme.h>
 

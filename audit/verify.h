@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checking rounding against ground truth: values computed with MPFR from the documents alone, and
- * results by search among them. Nothing here is derived from formats/ or rounding/. Not installed. */
+ * results by search among them. Nothing here is derived from formats/ or rounding/. Not installed.
+ */
 #ifndef ASSAY_AUDIT_VERIFY_H
 #define ASSAY_AUDIT_VERIFY_H
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit/verify_parts.h"
+#include "formats/family.h"
 
 typedef struct entry {
     mpfr_t value;
@@ -17,14 +18,6 @@ static int by_value(const void *a, const void *b)
     const entry *x = a, *y = b;
     int order = mpfr_cmp(x->value, y->value);
     return order ? order : (x->code > y->code) - (x->code < y->code);
-}
-
-/* A symmetric range leaves out the lowest integer of two's complement. */
-static bool left_out(const assay_format *f, uint64_t code)
-{
-    return f->kind == ASSAY_FAMILY_FIXED && f->encoding == ASSAY_CODE_TWOS_COMPLEMENT &&
-           f->is_signed && f->step == 1 && f->lowest == -f->highest &&
-           code == (uint64_t)1 << (f->bits - 1);
 }
 
 /* All codes with a finite value, sorted; reals on the way. */
@@ -46,8 +39,7 @@ static size_t collect(assay_verify_ladder *l, entry *entries)
             l->has_negzero = true;
             l->negzero = e->code;
         }
-        bool in = mpfr_number_p(e->value) && !left_out(f, e->code) &&
-                  !(mpfr_zero_p(e->value) && mpfr_signbit(e->value));
+        bool in = mpfr_number_p(e->value) && !(mpfr_zero_p(e->value) && mpfr_signbit(e->value));
         if (in) {
             mpfr_swap(entries[finite].value, e->value);
             entries[finite++].code = e->code;
@@ -60,12 +52,14 @@ static size_t collect(assay_verify_ladder *l, entry *entries)
 /* Of codes with the same value the first one counts. */
 static void list(assay_verify_ladder *l, entry *entries, size_t finite)
 {
+    l->top = -1;
     for (size_t i = 0; i < finite; i++) {
-        if (l->count > 0 && mpfr_equal_p(entries[i].value, l->values[l->count - 1]))
+        if (l->top >= 0 && mpfr_equal_p(entries[i].value, l->values[l->top]))
             continue;
-        mpfr_init2(l->values[l->count], l->precision);
-        mpfr_swap(l->values[l->count], entries[i].value);
-        l->codes[l->count++] = entries[i].code;
+        l->top++;
+        mpfr_init2(l->values[l->top], l->precision);
+        mpfr_swap(l->values[l->top], entries[i].value);
+        l->codes[l->top] = entries[i].code;
     }
 }
 
@@ -90,17 +84,18 @@ static assay_status make_listed(assay_verify_ladder *l)
 /* The greatest magnitude's code of a binary float: below infinity and NaN. */
 static int64_t top_float(const assay_format *f)
 {
-    int64_t all = ((int64_t)1 << (f->exponent_bits + f->fraction_bits)) - 1;
+    int64_t all = (int64_t)(((uint64_t)1 << (f->exponent_bits + f->fraction_bits)) - 1);
     if (f->nan == ASSAY_NAN_IEEE)
         return all - ((int64_t)1 << f->fraction_bits);
     return all - (f->nan == ASSAY_NAN_ONES) - f->has_inf;
 }
 
-/* Rung r of a wide format stands for the integer lowest + r, which codes encode. */
+/* The rungs of a wide format are integers that its codes encode. */
 static assay_status make_wide(assay_verify_ladder *l)
 {
     const assay_format *f = l->format;
-    int64_t half = (int64_t)1 << (f->bits - 1), top = half - 1, bottom = -top;
+    const uint64_t half = (uint64_t)1 << (f->bits - 1);
+    int64_t top = (int64_t)(half - 1), bottom = -top;
     switch (f->kind) {
     case ASSAY_FAMILY_FLOAT:
         top = top_float(f);
@@ -109,23 +104,19 @@ static assay_status make_wide(assay_verify_ladder *l)
         break;
     case ASSAY_FAMILY_FIXED:
         if (f->step == 2 || !f->is_signed) {
-            top = 2 * half - 1;
+            top = (int64_t)(2 * half - 1);
             bottom = 0;
-        } else if (f->encoding == ASSAY_CODE_TWOS_COMPLEMENT && !left_out(f, (uint64_t)half)) {
-            bottom = -half;
+        } else if (f->encoding == ASSAY_CODE_TWOS_COMPLEMENT && f->lowest != -f->highest) {
+            bottom = -(int64_t)half;
         }
         l->has_negzero = f->encoding == ASSAY_CODE_SIGN_MAGNITUDE;
         break;
-    case ASSAY_FAMILY_LOG:
-        l->has_negzero = strcmp(f->family->name, "lns") != 0;
-        if (!l->has_negzero) /* k = -half / 2 is zero */
-            bottom = -top;
-        break;
+    case ASSAY_FAMILY_LOG: l->has_negzero = strcmp(f->family->name, "lns") != 0; break;
     default: break;
     }
-    l->negzero = (uint64_t)half;
-    l->lowest = bottom;
-    l->count = top - bottom + 1;
+    l->negzero = half;
+    l->bottom = bottom;
+    l->top = top;
     return ASSAY_OK;
 }
 
@@ -134,22 +125,13 @@ uint64_t assay_verify_rung_code(const assay_verify_ladder *l, int64_t rung)
     if (l->codes)
         return l->codes[rung];
     const assay_format *f = l->format;
-    int64_t n = l->lowest + rung, half = (int64_t)1 << (f->bits - 1);
-    uint64_t mask = 2 * (uint64_t)half - 1, magnitude = (uint64_t)(n < 0 ? -n : n);
-    switch (f->kind) {
-    case ASSAY_FAMILY_LOG:
-        if (strcmp(f->family->name, "lns") == 0) { /* steps count from zero's */
-            uint64_t k = (magnitude + (uint64_t)half / 2) & (uint64_t)(half - 1);
-            return k + (n < 0 ? (uint64_t)half : 0);
-        }
-        return magnitude + (n < 0 ? (uint64_t)half : 0);
-    case ASSAY_FAMILY_FLOAT: return magnitude + (n < 0 ? (uint64_t)half : 0);
-    case ASSAY_FAMILY_FIXED:
-        if (f->encoding == ASSAY_CODE_SIGN_MAGNITUDE && f->step == 1)
-            return magnitude + (n < 0 ? (uint64_t)half : 0);
-        return (uint64_t)n & mask;
-    default: return (uint64_t)n & mask;
-    }
+    const uint64_t half = (uint64_t)1 << (f->bits - 1);
+    uint64_t magnitude = (uint64_t)(rung < 0 ? -rung : rung), sign = rung < 0 ? half : 0;
+    if (f->kind == ASSAY_FAMILY_LOG && !l->has_negzero) /* lns: steps count from zero's */
+        return ((magnitude + half / 2) & (half - 1)) | sign;
+    bool magnitudes = f->kind == ASSAY_FAMILY_FLOAT || f->kind == ASSAY_FAMILY_LOG ||
+                      (f->encoding == ASSAY_CODE_SIGN_MAGNITUDE && f->step == 1);
+    return magnitudes ? magnitude | sign : (uint64_t)rung & (2 * half - 1);
 }
 
 void assay_verify_rung(const assay_verify_ladder *l, int64_t rung, mpfr_ptr v)
@@ -177,18 +159,18 @@ static void find_zero(assay_verify_ladder *l)
 {
     mpfr_t v;
     mpfr_init2(v, l->precision);
-    int64_t below = -1, above = l->count;
-    while (above - below > 1) {
-        int64_t middle = below + (above - below) / 2;
+    int64_t below = l->bottom - 1, above = l->top + 1;
+    while (below + 1 < above) {
+        int64_t middle = (below >> 1) + (above >> 1) + (below & above & 1);
         assay_verify_rung(l, middle, v);
         if (mpfr_sgn(v) <= 0)
             below = middle;
         else
             above = middle;
     }
-    if (below >= 0)
+    if (below >= l->bottom)
         assay_verify_rung(l, below, v);
-    l->has_zero = below >= 0 && mpfr_zero_p(v);
+    l->has_zero = below >= l->bottom && mpfr_zero_p(v);
     l->at_most_zero = below;
     l->at_least_zero = l->has_zero ? below : above;
     if (l->has_zero)
@@ -212,7 +194,7 @@ assay_status assay_verify_ladder_make(const assay_format *f, assay_verify_ladder
 
 void assay_verify_ladder_free(assay_verify_ladder *l)
 {
-    for (int64_t i = 0; l->values && i < l->count; i++)
+    for (int64_t i = 0; l->values && i <= l->top; i++)
         mpfr_clear(l->values[i]);
     free(l->values);
     free(l->codes);

@@ -50,7 +50,7 @@ static uint64_t canonical_nan(const assay_format *f)
 
 static uint64_t largest(const assay_verify_ladder *l, bool negative)
 {
-    return assay_verify_rung_code(l, negative ? 0 : l->count - 1);
+    return assay_verify_rung_code(l, negative ? l->bottom : l->top);
 }
 
 static uint64_t infinity(const assay_verify_ladder *l, bool negative)
@@ -85,7 +85,7 @@ static uint64_t nan_result(const assay_verify_ladder *l)
     assay_verify_gap_init(l, &gap);
     assay_verify_gap_fill(l, false, 0, &gap);
     uint64_t code = gap.place.away;
-    if (!gap.underflow) {
+    if (gap.shape == ASSAY_GAP_BOTH) {
         gap.place.tail = -mpfr_sgn(gap.tie);
         code = moves_up(&gap.place, ASSAY_RNE) ? gap.place.away : gap.place.toward;
     }
@@ -104,8 +104,9 @@ static uint64_t overflow_value(const assay_verify_ladder *l, bool negative)
 }
 
 /* Unsigned, and the result is not zero: NaN, or zero under sat and where there is no NaN; P3109
- * clamps, and under SatNone is zero towards zero and upwards. */
-static uint64_t below_unsigned(const assay_verify_ladder *l, assay_mode mode, assay_overflow policy)
+ * clamps, and under SatNone a finite number is zero towards zero and upwards. */
+static uint64_t below_unsigned(const assay_verify_ladder *l, assay_mode mode, assay_overflow policy,
+                               bool finite)
 {
     const assay_format *f = l->format;
     uint64_t least = largest(l, true);
@@ -113,7 +114,7 @@ static uint64_t below_unsigned(const assay_verify_ladder *l, assay_mode mode, as
         return least;
     if (f->law == ASSAY_LAW_P3109 &&
         (policy == ASSAY_OVERFLOW_PROPAGATE ||
-         (policy == ASSAY_OVERFLOW_SPEC && (mode == ASSAY_RTZ || mode == ASSAY_RUP))))
+         (policy == ASSAY_OVERFLOW_SPEC && finite && (mode == ASSAY_RTZ || mode == ASSAY_RUP))))
         return least;
     return canonical_nan(f);
 }
@@ -123,8 +124,7 @@ static bool inward(const assay_format *f, assay_mode mode, bool negative)
 {
     if (mode == ASSAY_RODD)
         return f->law != ASSAY_LAW_P3109 || !f->is_signed;
-    return mode == ASSAY_RTZ || (mode == ASSAY_RUP && negative) ||
-           (mode == ASSAY_RDN && !negative);
+    return mode == ASSAY_RTZ || (mode == ASSAY_RUP && negative) || (mode == ASSAY_RDN && !negative);
 }
 
 static uint64_t overflowed(const assay_verify_ladder *l, const assay_verify_place *p,
@@ -135,7 +135,7 @@ static uint64_t overflowed(const assay_verify_ladder *l, const assay_verify_plac
     if (p->bottom)
         return largest(l, true);
     if (p->negative && !f->is_signed)
-        return below_unsigned(l, mode, policy);
+        return below_unsigned(l, mode, policy, finite);
     uint64_t max = largest(l, p->negative);
     switch (policy) {
     case ASSAY_OVERFLOW_SAT: return max;

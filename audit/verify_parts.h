@@ -36,11 +36,10 @@ typedef struct assay_verify_ladder {
     const assay_format *format;
     unsigned long divisor;
     mpfr_prec_t precision;
-    int64_t count;
-    int64_t at_most_zero; /* the greatest rung <= 0, or -1   */
-    int64_t at_least_zero; /* the least rung >= 0             */
-    int64_t lowest; /* wide formats: what rung 0 counts as    */
-    mpfr_t *values; /* listed formats only */
+    int64_t bottom, top;   /* the first and the last rung            */
+    int64_t at_most_zero;  /* the greatest rung <= 0, or bottom - 1  */
+    int64_t at_least_zero; /* the least rung >= 0                    */
+    mpfr_t *values;        /* listed formats only */
     uint64_t *codes;
     double *reals; /* by code */
     bool has_zero, has_negzero;
@@ -56,14 +55,16 @@ double assay_verify_code_real(const assay_verify_ladder *l, uint64_t code);
 
 /* ---- Places: where an operand lies, and what it then becomes (verify_law.c) */
 
+typedef enum assay_verify_kind {
+    ASSAY_PLACE_VALUE,   /* `toward` is it                                        */
+    ASSAY_PLACE_BETWEEN, /* between `toward` and `away`, tail as seen from toward */
+    ASSAY_PLACE_BEYOND,  /* no value lies away, nor where exponents have no end   */
+    ASSAY_PLACE_INFINITE,
+    ASSAY_PLACE_NAN
+} assay_verify_kind;
+
 typedef struct assay_verify_place {
-    enum {
-        ASSAY_PLACE_VALUE,   /* `toward` is it                                        */
-        ASSAY_PLACE_BETWEEN, /* between `toward` and `away`, tail as seen from toward */
-        ASSAY_PLACE_BEYOND,  /* no value lies away, nor where exponents have no end   */
-        ASSAY_PLACE_INFINITE,
-        ASSAY_PLACE_NAN
-    } kind;
+    assay_verify_kind kind;
     bool negative;  /* the operand                                   */
     bool from_zero; /* toward is zero                                */
     bool over;      /* away is no value of the format                */
@@ -83,9 +84,13 @@ uint64_t assay_verify_law_up(const assay_verify_ladder *l, const assay_verify_pl
 
 /** Gap k of a side leads from the k-th value (in the operand's direction) to the next one. */
 typedef struct assay_verify_gap {
+    enum {
+        ASSAY_GAP_BOTH,      /* both ends, though `far` may lie above the largest value      */
+        ASSAY_GAP_LAST,      /* nothing away: what is not toward is BEYOND                   */
+        ASSAY_GAP_UNDERFLOW, /* nothing toward: positive operands become `away`, the least   */
+        ASSAY_GAP_NOTHING    /* neither: negative operands where all values are positive     */
+    } shape;
     assay_verify_place place; /* kind BETWEEN; tail unset                              */
-    bool underflow;           /* nothing is toward: operands become `away`             */
-    bool no_away;             /* nothing is away: operands other than toward are BEYOND */
     mpfr_t near, tie, far;    /* magnitudes in the direction of the side               */
 } assay_verify_gap;
 
@@ -111,23 +116,24 @@ uint64_t assay_verify_first(const assay_verify_source *s, mpfr_srcptr v, unsigne
 /** The operand as a binary64; a NaN keeps what the source's payload makes of it. */
 double assay_verify_operand(const assay_verify_source *s, bool negative, uint64_t ordinal);
 
-/** A stretch of ordinals with the same place: from start to the next cut's. */
+/** A stretch of ordinals with the same place, from start to before end. */
 typedef struct assay_verify_cut {
-    uint64_t start;
+    uint64_t start, end;
+    uint64_t inside; /* an ordinal of it to try, or 0 */
     assay_verify_place place;
 } assay_verify_cut;
 
+/** Stretches of one side in ascending order. */
 typedef struct assay_verify_cuts {
     bool negative;
     size_t count, room;
-    uint64_t end;
     assay_verify_cut *at;
 } assay_verify_cuts;
 
-/** The cuts of gaps k .. k + n - 1 of a side; with the last gap, of what lies beyond. */
-ASSAY_NODISCARD assay_status assay_verify_cuts_make(const assay_verify_ladder *l,
-                                                    const assay_verify_source *s, bool negative,
-                                                    int64_t k, int64_t n, assay_verify_cuts *out);
+/** Appends the cuts of gaps k .. k + n - 1; with the last gap, of what lies beyond. */
+ASSAY_NODISCARD assay_status assay_verify_cuts_add(const assay_verify_ladder *l,
+                                                   const assay_verify_source *s, int64_t k,
+                                                   int64_t n, assay_verify_cuts *cuts);
 /** The gap that an ordinal lies in. */
 int64_t assay_verify_locate(const assay_verify_ladder *l, const assay_verify_source *s,
                             bool negative, uint64_t ordinal);
@@ -142,23 +148,25 @@ typedef struct assay_verify_target {
     assay_rounder rounder;
 } assay_verify_target;
 
-/** Every operand of the cuts, through the array functions for binary32. */
+/** Every operand of adjoining cuts, through the array functions for binary32. */
 ASSAY_NODISCARD assay_status assay_verify_ranges(const assay_verify_target *t,
                                                  const assay_verify_cuts *cuts,
                                                  assay_verify_result *out);
-/** The ends of every cut and a point inside; one in `stride` through the definition too. */
-ASSAY_NODISCARD assay_status assay_verify_ends(const assay_verify_target *t,
-                                               const assay_verify_cuts *cuts, unsigned stride,
-                                               assay_verify_result *out);
-/** Stochastic modes: the ends of one in `stride` cuts of a gap, at the random bits where the
- * result changes. */
-ASSAY_NODISCARD assay_status assay_verify_randoms(const assay_verify_target *t,
-                                                  const assay_verify_cuts *cuts,
-                                                  const assay_verify_gap *gap,
-                                                  assay_verify_result *out);
+/** The first `most` operands of every cut, taken in the order start, last, inside, and then all;
+ * one in 16 through the definition too. */
+ASSAY_NODISCARD assay_status assay_verify_points(const assay_verify_target *t,
+                                                 const assay_verify_cuts *cuts, uint64_t most,
+                                                 assay_verify_result *out);
+/** Stochastic modes: three operands of every cut of a gap, at the random bits where the result
+ * changes. */
+void assay_verify_randoms(const assay_verify_target *t, const assay_verify_cuts *cuts,
+                          const assay_verify_gap *gap, assay_verify_result *out);
 
 void assay_verify_record(assay_verify_result *out, const assay_verify_target *t, bool negative,
                          uint64_t ordinal, const char *path, uint64_t got, uint64_t want);
+
+/** Operand i of a cut: its first, its last, one inside, then all from the second on. */
+uint64_t assay_verify_pick(const assay_verify_cut *cut, uint64_t i);
 
 /** The i-th of a fixed sequence of 64 random bits. */
 uint64_t assay_verify_mix(uint64_t i);

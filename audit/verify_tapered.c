@@ -13,7 +13,7 @@ static unsigned take(bits *b, int count)
 {
     unsigned value = 0;
     while (count-- > 0)
-        value = 2 * value + (b->left > 0 ? b->code >> --b->left & 1 : 0);
+        value = 2 * value + (b->left > 0 ? (unsigned)(b->code >> --b->left & 1) : 0);
     return value;
 }
 
@@ -44,7 +44,7 @@ void assay_verify_posit(int n, int es, uint64_t code, mpfr_ptr v)
     long e = regime * (1L << es) + (long)take(&b, es);
     int fraction_bits = b.left;
     uint64_t fraction = ((uint64_t)1 << fraction_bits) | take(&b, fraction_bits);
-    mpfr_set_uj_2exp(v, fraction, e - fraction_bits, MPFR_RNDN);
+    mpfr_set_ui_2exp(v, fraction, e - fraction_bits, MPFR_RNDN);
     if (negative)
         mpfr_neg(v, v, MPFR_RNDN);
 }

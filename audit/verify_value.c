@@ -66,10 +66,10 @@ unsigned long assay_verify_divisor(const assay_format *f)
 static void list_value(const assay_format *f, uint64_t code, mpfr_ptr v)
 {
     const list *l = list_of(f);
-    double x = l                               ? l->values[code]
-               : code < f->book->code_count ? f->book->listed[code]
-                                               : NAN;
+    double x = l ? l->values[code] : code < f->book->code_count ? f->book->listed[code] : NAN;
     mpfr_set_d(v, l && l->single ? (double)(float)x : x, MPFR_RNDN);
+    if (mpfr_zero_p(v)) /* lists know one zero */
+        mpfr_set_zero(v, 1);
 }
 
 static uint64_t ones(int n)
@@ -147,10 +147,16 @@ static void fixed_value(const assay_format *f, uint64_t code, mpfr_ptr v)
         integer = 2 * integer - (2 * half - 1);
     else if (f->is_signed && f->encoding == ASSAY_CODE_TWOS_COMPLEMENT && top)
         integer -= 2 * half;
+    /* A symmetric range leaves the code of -2^(n-1) without a meaning. */
+    if (f->step == 1 && f->encoding == ASSAY_CODE_TWOS_COMPLEMENT && f->is_signed &&
+        f->lowest == -f->highest && integer == -half) {
+        mpfr_set_nan(v);
+        return;
+    }
     bool minus = f->step == 1 && f->encoding == ASSAY_CODE_SIGN_MAGNITUDE && top;
     if (minus)
         integer -= half;
-    mpfr_set_sj(v, integer, MPFR_RNDN);
+    mpfr_set_si(v, (long)integer, MPFR_RNDN);
     if (minus)
         mpfr_neg(v, v, MPFR_RNDN);
     mpfr_mul_2si(v, v, -f->scale, MPFR_RNDN);
@@ -170,7 +176,7 @@ static bool is_sqrt2(const assay_format *f)
 void assay_verify_log_magnitude(const assay_format *f, int64_t k, mpfr_ptr v)
 {
     int r = is_lns(f) ? __builtin_ctz((unsigned)f->scale) : is_sqrt2(f) ? 1 : 0;
-    mpfr_set_sj(v, k, MPFR_RNDN);
+    mpfr_set_si(v, (long)k, MPFR_RNDN);
     mpfr_div_2si(v, v, r, MPFR_RNDN);
     mpfr_exp2(v, v, MPFR_RNDN);
 }
@@ -220,7 +226,8 @@ static void hifloat_value(uint64_t code, mpfr_ptr v)
         unsigned fraction_bits = 7 - dots[i].length - dots[i].exponent;
         unsigned field = magnitude >> fraction_bits & (unsigned)ones((int)dots[i].exponent);
         unsigned sign = dots[i].exponent ? 1u << (dots[i].exponent - 1) : 0;
-        long e = sign ? (long)(sign | (field & (sign - 1))) : 0; /* the leading 1 replaces the sign */
+        long e =
+            sign ? (long)(sign | (field & (sign - 1))) : 0; /* the leading 1 replaces the sign */
         unsigned fraction = magnitude & (unsigned)ones((int)fraction_bits);
         mpfr_set_ui_2exp(v, fraction + (1u << fraction_bits),
                          (field & sign ? -e : e) - (long)fraction_bits, MPFR_RNDN);

@@ -257,7 +257,7 @@ assay_exact assay_decode_exact(const assay_format *f, uint64_t code)
     return x;
 }
 
-/* Two exact steps: sig < 2^53, and the quantum may lie below the least normal of binary64. */
+/* Products of normal numbers only, so that neither a caller's FTZ nor its rounding matters. */
 static double float_double(const assay_format *f, uint64_t code)
 {
     bool negative = (code & f->sign_bit) != 0;
@@ -267,15 +267,15 @@ static double float_double(const assay_format *f, uint64_t code)
     if (field > 0 || !f->has_zero || (!f->has_subnormals && sig > 0))
         sig |= (uint64_t)1 << f->fraction_bits;
     int q = (field > 0 || !f->has_subnormals ? field - f->bias : f->emin) - f->fraction_bits;
-    double value =
-        q < -1022 ? (double)sig * assay_pow2(-1022) * assay_pow2(q + 1022)
-                  : (double)sig * assay_pow2(q > 970 ? 970 : q) * assay_pow2(q > 970 ? q - 970 : 0);
+    double value = (double)sig * assay_pow2(q > 970 ? 970 : q) * assay_pow2(q > 970 ? q - 970 : 0);
     return negative ? -value : value;
 }
 
 double assay_decode(const assay_format *f, uint64_t code)
 {
-    if (f->kind != ASSAY_FAMILY_FLOAT || !f->fits_binary64)
+    bool simple = f->kind == ASSAY_FAMILY_FLOAT && f->fits_binary64 &&
+                  (f->has_subnormals ? f->emin : -f->bias) - f->fraction_bits >= -1022;
+    if (!simple)
         return assay_exact_to_double(assay_decode_exact(f, code));
     if (assay_code_is_nan(f, code))
         return assay_from_bits64(0x7ff8000000000000);

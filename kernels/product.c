@@ -44,13 +44,14 @@ static way choose_way(const product *d)
     return WAY_CHAIN;
 }
 
-static bool product_is_binary64(const assay_extent *a, const assay_extent *b)
+static bool product_is_binary64(const assay_product_extent *a, const assay_product_extent *b)
 {
     return a->bits + b->bits <= 53 || a->top + b->top - a->unit - b->unit <= 53;
 }
 
 /* The cheapest loop whose conditions hold; ASSAY_STEP_COUNT if only the definition is left. */
-static assay_step_kernel choose_step(const product *d, const assay_extent *a, const assay_extent *b)
+static assay_step_kernel choose_step(const product *d, const assay_product_extent *a,
+                                     const assay_product_extent *b)
 {
     const assay_format *f = &d->acc->round.format;
     bool unfused = d->acc->kind == ASSAY_SUM_UNFUSED;
@@ -198,7 +199,7 @@ static void pack_tile(const product *d, const work *w, size_t index)
 }
 
 static void *pack_panel(const product *d, const work *w, size_t column, size_t count,
-                        assay_extent *extent)
+                        assay_product_extent *extent)
 {
     size_t items = w->k * d->width;
     double *panel = w->panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
@@ -232,7 +233,7 @@ static void run_panel(const product *d, const work *w, size_t index)
 {
     size_t column = index * d->width, rows = d->table->rows;
     size_t count = d->n - column < d->width ? d->n - column : d->width;
-    assay_extent extent;
+    assay_product_extent extent;
     const void *b = pack_panel(d, w, column, count, &extent);
     for (size_t i = 0; i * rows < w->rows; i++) {
         size_t first = i * rows;

@@ -28,7 +28,8 @@ static size_t row_doubles(size_t m, size_t k)
 
 static size_t extent_doubles(size_t m)
 {
-    return round_up(least(m, ASSAY_BLOCK_ROWS) * sizeof(assay_extent) / sizeof(double) + 1, 8);
+    return round_up(least(m, ASSAY_BLOCK_ROWS) * sizeof(assay_product_extent) / sizeof(double) + 1,
+                    8);
 }
 
 static size_t exact_doubles(size_t k)
@@ -59,7 +60,7 @@ work assay_product_work(const product *d, size_t row, size_t from, void *workspa
                .k = least(d->k - from, ASSAY_TILE_DEPTH),
                .a = (double *)workspace };
     double *extents = w.a + row_doubles(d->m, d->k);
-    w.extent = (assay_extent *)extents;
+    w.extent = (assay_product_extent *)extents;
     w.panels = extents + extent_doubles(d->m);
     w.chains = w.panels + threads() * PANEL_DOUBLES;
     return w;
@@ -67,7 +68,7 @@ work assay_product_work(const product *d, size_t row, size_t from, void *workspa
 
 /* ---- sums that are exact in binary64 ---- */
 
-static void widen(assay_extent *all, const assay_extent *x)
+static void widen(assay_product_extent *all, const assay_product_extent *x)
 {
     all->finite &= x->finite;
     all->unit = x->unit < all->unit ? x->unit : all->unit;
@@ -75,21 +76,21 @@ static void widen(assay_extent *all, const assay_extent *x)
     all->bits = x->bits > all->bits ? x->bits : all->bits;
 }
 
-static void scan_rows(const product *d, assay_extent *all)
+static void scan_rows(const product *d, assay_product_extent *all)
 {
     for (size_t i = 0; i < d->m && all->finite; i++) {
-        assay_extent row;
+        assay_product_extent row;
         d->table->scan(d->k, d->a + i * d->lda, &row);
         widen(all, &row);
     }
 }
 
-static void scan_panel(const product *d, size_t column, double *panel, assay_extent *all)
+static void scan_panel(const product *d, size_t column, double *panel, assay_product_extent *all)
 {
     size_t width = d->table->columns;
     for (size_t from = 0; from < d->k && all->finite; from += ASSAY_TILE_DEPTH) {
         size_t k = least(d->k - from, ASSAY_TILE_DEPTH);
-        assay_extent part;
+        assay_product_extent part;
         assay_pack_columns(d->b, from, k, column, least(d->n - column, width), width, panel);
         assay_pack_round(d->b, k * width, panel);
         d->table->scan(k * width, panel, &part);
@@ -99,13 +100,13 @@ static void scan_panel(const product *d, size_t column, double *panel, assay_ext
 
 bool assay_product_exact_as_reference(const product *d, void *workspace)
 {
-    const assay_extent none = { INT_MAX, INT_MIN, 1, true };
-    assay_extent a = none, b = none;
+    const assay_product_extent none = { INT_MAX, INT_MIN, 1, true };
+    assay_product_extent a = none, b = none;
     work w = assay_product_work(d, 0, 0, workspace);
     scan_rows(d, &a);
 #pragma omp parallel if (d->parallel && a.finite)
     {
-        assay_extent mine = none;
+        assay_product_extent mine = none;
         mine.finite = a.finite;
         double *panel = w.panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
 #pragma omp for schedule(static)
@@ -158,7 +159,7 @@ void assay_product_round_sums(const product *d)
 typedef struct column_panel {
     double *b, *pairs; /* [k][width]; a row as pairs (a, 0) */
     size_t column, count;
-    assay_extent extent;
+    assay_product_extent extent;
 } column_panel;
 
 static double by_superaccumulator(const product *d, const column_panel *c, size_t i, size_t j)
@@ -196,14 +197,14 @@ static double prepare_row(const product *d, const column_panel *c, size_t i)
 {
     const double *a = d->a + i * d->lda;
     double magnitude = 0;
-    assay_extent row;
+    assay_product_extent row;
     for (size_t p = 0; p < d->k; p++) {
         c->pairs[2 * p] = a[p];
         c->pairs[2 * p + 1] = 0;
         magnitude += __builtin_fabs(a[p]);
     }
     d->table->scan(d->k, a, &row);
-    const assay_extent *b = &c->extent;
+    const assay_product_extent *b = &c->extent;
     if (!row.finite || !b->finite || row.unit == INT_MAX || b->unit == INT_MAX ||
         row.unit + b->unit < -1074 || row.top > 900 || b->top > 900 || row.top + b->top > 900 ||
         d->k > (size_t)1 << 40 || b->top < -900)

@@ -24,10 +24,10 @@ typedef struct assay_lane_rounder {
 
 /** What is known of the finite elements of an operand: x is a multiple of 2^unit, |x| < 2^top,
  *  and has at most `bits` significant bits; unit = INT_MAX and top = INT_MIN if all are zero. */
-typedef struct assay_extent {
+typedef struct assay_product_extent {
     int unit, top, bits;
     bool finite;
-} assay_extent;
+} assay_product_extent;
 
 /** How a chain's step is evaluated; each has its conditions, and where several hold they give
  *  the same bits [3]. */
@@ -65,7 +65,7 @@ typedef struct assay_product_kernels {
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
     void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */
     void (*add32)(size_t n, double *x, const double *y);
-    void (*scan)(size_t n, const double *x, assay_extent *out);
+    void (*scan)(size_t n, const double *x, assay_product_extent *out);
     assay_wide_fn *wide;
 } assay_product_kernels;
 

@@ -33,17 +33,17 @@ typedef struct product {
 /** A block of rows and terms, and the workspace's parts. */
 typedef struct work {
     size_t row, rows, from, k;
-    double *a;            /* tiles of packed rows                          */
-    assay_extent *extent; /* of each tile                                  */
-    double *panels;       /* PANEL_DOUBLES for each thread                 */
-    double *chains;       /* BLOCK: a block's chains, panel by panel       */
+    double *a;                    /* tiles of packed rows                          */
+    assay_product_extent *extent; /* of each tile                                  */
+    double *panels;               /* PANEL_DOUBLES for each thread                 */
+    double *chains;               /* BLOCK: a block's chains, panel by panel       */
 } work;
 
 /** Sums of one tile: c, and its packed operands. */
 typedef struct tile {
     size_t rows, columns;
     const void *a, *b;
-    const assay_extent *a_extent, *b_extent;
+    const assay_product_extent *a_extent, *b_extent;
     double *c;
     size_t ldc;
 } tile;

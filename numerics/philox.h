@@ -21,6 +21,10 @@ ASSAY_API void assay_philox4x32(const uint32_t counter[4], const uint32_t key[2]
  */
 ASSAY_API uint32_t assay_philox_word(uint64_t seed, uint32_t stream, uint64_t i, uint32_t j);
 
+/** out[k] = word j of element first + k, k < n: the same, many at a time. Reentrant. */
+ASSAY_API void assay_philox_words(uint64_t seed, uint32_t stream, uint32_t j, uint64_t first,
+                                  uint32_t *out, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

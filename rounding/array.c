@@ -3,20 +3,38 @@
 
 #include "numerics/bits.h"
 #include "rounding/array_table.h"
+#include "rounding/ladder_array.h"
 
 /* One way through the loops. */
 typedef struct pass {
     assay_constants constants;
+    assay_way way;
+    assay_direction direction; /* of sums, for ASSAY_WAY_ADDED */
     assay_round_loop *loop;
     assay_fold_loop *fold; /* or NULL */
     size_t in, out;        /* bytes of an element */
 } pass;
 
+static assay_direction direction_of(assay_mode mode)
+{
+    switch (mode) {
+    case ASSAY_RTZ:
+    case ASSAY_RODD: return ASSAY_TO_ZERO;
+    case ASSAY_RAZ: return ASSAY_UP;
+    default: return ASSAY_TO_NEAREST;
+    }
+}
+
 static pass make_pass(const assay_rounder *r, int source, bool code)
 {
     const assay_array_table *t = assay_array_current();
     pass p = { .constants = assay_constants_from(r, source == ASSAY_F32 ? 23 : 52) };
-    p.loop = code ? t->encode[source][r->mode] : t->round[source][r->mode];
+    p.way = p.constants.cut                              ? ASSAY_WAY_CUT
+            : p.constants.added && ASSAY_HAS_ENVIRONMENT ? ASSAY_WAY_ADDED
+                                                         : ASSAY_WAY_ANY;
+    p.direction = direction_of(r->mode);
+    if (p.constants.direct)
+        p.loop = code ? t->encode[source][p.way][r->mode] : t->round[source][p.way][r->mode];
     p.fold = p.constants.folds ? t->fold[source] : NULL;
     p.in = p.out = source == ASSAY_F32 ? 4 : 8;
     if (code)
@@ -38,16 +56,25 @@ static void run_part(const pass *p, const char *x, char *y, size_t n, bool past)
     }
 }
 
-static void run(const pass *p, const void *x, void *y, size_t n)
+static void run_all(const pass *p, const char *x, char *y, size_t n)
 {
-    const char *from = x;
-    char *to = y;
     size_t head = assay_array_head(x, y, n, p->out);
-    run_part(p, from, to, head, false);
+    run_part(p, x, y, head, false);
     if (head == n)
         return;
-    run_part(p, from + head * p->in, to + head * p->out, n - head, true);
+    run_part(p, x + head * p->in, y + head * p->out, n - head, true);
     assay_end_past();
+}
+
+static void run(const pass *p, const void *x, void *y, size_t n)
+{
+    if (p->way != ASSAY_WAY_ADDED) {
+        run_all(p, x, y, n);
+        return;
+    }
+    unsigned before = assay_environment_enter(p->direction);
+    run_all(p, x, y, n);
+    assay_environment_leave(before);
 }
 
 static void store_code(char *at, size_t bytes, uint64_t code)
@@ -59,18 +86,6 @@ static void store_code(char *at, size_t bytes, uint64_t code)
     memcpy(at, bytes == 8 ? (void *)&code : from, bytes);
 }
 
-/* The exact binary64 of a binary32, on the bits: a conversion would flush subnormals under a
- * caller's DAZ, but that of an integer and its product by 2^-149 meet no subnormal. */
-static double widened(float x)
-{
-    uint32_t bits = assay_bits32(x), u = bits & 0x7fffffff;
-    uint64_t sign = (uint64_t)(bits >> 31) << 63;
-    if (u < 0x00800000)
-        return assay_from_bits64(sign | assay_bits64((double)(int32_t)u * 0x1p-149));
-    uint64_t rebias = u < 0x7f800000 ? (uint64_t)(1023 - 127) << 52 : (uint64_t)(2047 - 255) << 52;
-    return assay_from_bits64(sign | (((uint64_t)u << 29) + rebias));
-}
-
 void assay_round_array_f64(const assay_rounder *rounder, const double *x, double *y, size_t n)
 {
     pass p = make_pass(rounder, ASSAY_F64, false);
@@ -78,6 +93,8 @@ void assay_round_array_f64(const assay_rounder *rounder, const double *x, double
         run(&p, x, y, n);
         return;
     }
+    if (assay_ladder_array(rounder, 52, false, x, y, n))
+        return;
     for (size_t i = 0; i < n; i++)
         y[i] = assay_round(rounder, x[i]);
 }
@@ -90,11 +107,13 @@ void assay_round_array_f32(const assay_rounder *rounder, const float *x, float *
         run(&p, x, y, n);
         return;
     }
+    if (assay_ladder_array(rounder, 23, false, x, y, n))
+        return;
     double block[ASSAY_BLOCK];
     for (size_t i = 0; i < n; i += ASSAY_BLOCK) {
         size_t k = n - i < ASSAY_BLOCK ? n - i : ASSAY_BLOCK;
         for (size_t j = 0; j < k; j++)
-            block[j] = widened(x[i + j]);
+            block[j] = assay_widen_f32(x[i + j]);
         assay_round_array_f64(rounder, block, block, k);
         assay_encode_array_f64(&narrow, block, y + i, k);
     }
@@ -107,6 +126,8 @@ void assay_encode_array_f64(const assay_rounder *rounder, const double *x, void 
         run(&p, x, codes, n);
         return;
     }
+    if (assay_ladder_array(rounder, 52, true, x, codes, n))
+        return;
     for (size_t i = 0; i < n; i++)
         store_code((char *)codes + i * p.out, p.out, assay_round_code(rounder, x[i]));
 }
@@ -118,11 +139,13 @@ void assay_encode_array_f32(const assay_rounder *rounder, const float *x, void *
         run(&p, x, codes, n);
         return;
     }
+    if (assay_ladder_array(rounder, 23, true, x, codes, n))
+        return;
     double block[ASSAY_BLOCK];
     for (size_t i = 0; i < n; i += ASSAY_BLOCK) {
         size_t k = n - i < ASSAY_BLOCK ? n - i : ASSAY_BLOCK;
         for (size_t j = 0; j < k; j++)
-            block[j] = widened(x[i + j]);
+            block[j] = assay_widen_f32(x[i + j]);
         assay_encode_array_f64(rounder, block, (char *)codes + i * p.out, k);
     }
 }

@@ -44,6 +44,27 @@ ASSAY_API void assay_encode_array_f64(const assay_rounder *rounder, const double
                                       size_t n);
 
 /**
+ * The same with the random bits of elements first, first + 1, ...: x[k] is rounded, or encoded, as
+ * assay_round_exact_at has it for element first + k. random->bits, if given, begins with the bits
+ * of x[0]. A deterministic mode takes none.
+ *
+ * Aliasing, threads, memory and the binary32 form as above; bits depend neither on the
+ * instruction set nor on how an array is split, nor on the caller's floating-point environment.
+ */
+ASSAY_API void assay_round_random_f32(const assay_rounder *rounder, const assay_random *random,
+                                      uint64_t first, const float *x, float *y, size_t n);
+ASSAY_API void assay_round_random_f64(const assay_rounder *rounder, const assay_random *random,
+                                      uint64_t first, const double *x, double *y, size_t n);
+ASSAY_API void assay_encode_random_f32(const assay_rounder *rounder, const assay_random *random,
+                                       uint64_t first, const float *x, void *codes, size_t n);
+ASSAY_API void assay_encode_random_f64(const assay_rounder *rounder, const assay_random *random,
+                                       uint64_t first, const double *x, void *codes, size_t n);
+
+/** draws[k] = assay_random_draw of element first + k. */
+ASSAY_API void assay_random_draws(const assay_rounder *rounder, const assay_random *random,
+                                  uint64_t first, uint32_t *draws, size_t n);
+
+/**
  * y[i] = assay_decode(format, codes[i]); bits beyond the format's width are ignored. The f32
  * form gives the nearest binary32 of a value beyond binary32. y must not overlap codes.
  */

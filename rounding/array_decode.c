@@ -2,6 +2,7 @@
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/array_table.h"
+#include "rounding/ladder_array.h"
 
 /* Which codes are NaN and infinity, as thresholds on the magnitude or as one code. */
 static void set_specials(assay_decoder *d, const assay_format *f, uint64_t none)
@@ -17,7 +18,7 @@ static void set_specials(assay_decoder *d, const assay_format *f, uint64_t none)
         d->nan_code = f->nan_code;
 }
 
-static assay_decoder make_decoder(const assay_format *f, int fraction)
+assay_decoder assay_decoder_make(const assay_format *f, int fraction)
 {
     int bias = fraction == 23 ? 127 : 1023;
     assay_decoder d = { .sign = f->sign_bit, .base = fraction - f->fraction_bits };
@@ -40,7 +41,7 @@ static void run(const assay_format *f, int source, const char *codes, char *y, s
 {
     assay_decode_loop *decode = assay_array_current()->decode[source];
     size_t in = assay_format_container(f), out = source == ASSAY_F32 ? 4 : 8;
-    assay_decoder d = make_decoder(f, source == ASSAY_F32 ? 23 : 52);
+    assay_decoder d = assay_decoder_make(f, source == ASSAY_F32 ? 23 : 52);
     size_t head = assay_array_head(codes, y, n, out);
     decode(&d, codes, y, head, in, false);
     if (head == n)
@@ -69,6 +70,8 @@ void assay_decode_array_f64(const assay_format *format, const void *codes, doubl
         run(format, ASSAY_F64, codes, (char *)y, n);
         return;
     }
+    if (assay_ladder_decode(format, 52, codes, y, n))
+        return;
     for (size_t i = 0; i < n; i++)
         y[i] = assay_decode(format, load_code(codes, i, assay_format_container(format)));
 }
@@ -79,6 +82,8 @@ void assay_decode_array_f32(const assay_format *format, const void *codes, float
         run(format, ASSAY_F32, codes, (char *)y, n);
         return;
     }
+    if (assay_ladder_decode(format, 23, codes, y, n))
+        return;
     assay_rounder nearest = assay_binary32_rounder();
     double block[ASSAY_BLOCK];
     size_t bytes = assay_format_container(format);

@@ -2,6 +2,10 @@
 #include "numerics/cpu.h"
 #include "rounding/array_table.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 /* Stores past the caches pay once the output exceeds what a second-level cache of today holds;
  * smaller outputs are likely read soon. In place the lines are in the cache already. */
 enum { PAST_BYTES = 4 << 20 };
@@ -28,5 +32,27 @@ void assay_end_past(void)
 {
 #ifdef __x86_64__
     __builtin_ia32_sfence();
+#endif
+}
+
+unsigned assay_environment_enter(assay_direction direction)
+{
+#ifdef __x86_64__
+    enum { DEFAULT = 0x1f80, DIRECTION = 13 }; /* all traps masked, no FTZ, no DAZ */
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(DEFAULT | (unsigned)direction << DIRECTION);
+    return before;
+#else
+    (void)direction;
+    return 0;
+#endif
+}
+
+void assay_environment_leave(unsigned before)
+{
+#ifdef __x86_64__
+    _mm_setcsr(before);
+#else
+    (void)before;
 #endif
 }

@@ -3,10 +3,15 @@
 #ifndef ASSAY_ROUNDING_ARRAY_TABLE_H
 #define ASSAY_ROUNDING_ARRAY_TABLE_H
 
+#include "../numerics/bits.h"
 #include "constants.h"
 
 /* Sources of loops, by their fraction bits: binary32 and binary64. */
 enum { ASSAY_F32, ASSAY_F64, ASSAY_SOURCES };
+
+/** How a loop rounds: by shifts that vary, as all formats can; by adding a power of two, in binary
+ * floating point; by cutting the same number of bits everywhere. */
+typedef enum assay_way { ASSAY_WAY_ANY, ASSAY_WAY_ADDED, ASSAY_WAY_CUT, ASSAY_WAYS } assay_way;
 
 /** A decoder as constants on a code's bits, results as bits of binary32 or binary64. */
 typedef struct assay_decoder {
@@ -29,8 +34,8 @@ typedef void assay_fold_loop(const assay_constants *c, const void *x, void *y, s
 
 /** Loops by source. */
 typedef struct assay_array_table {
-    assay_round_loop *round[ASSAY_SOURCES][ASSAY_MODE_COUNT];
-    assay_round_loop *encode[ASSAY_SOURCES][ASSAY_MODE_COUNT];
+    assay_round_loop *round[ASSAY_SOURCES][ASSAY_WAYS][ASSAY_MODE_COUNT];
+    assay_round_loop *encode[ASSAY_SOURCES][ASSAY_WAYS][ASSAY_MODE_COUNT];
     assay_fold_loop *fold[ASSAY_SOURCES];
     assay_decode_loop *decode[ASSAY_SOURCES];
 } assay_array_table;
@@ -39,6 +44,40 @@ extern const assay_array_table assay_array_base, assay_array_avx2, assay_array_a
 
 /** The table of assay_isa_current. */
 const assay_array_table *assay_array_current(void);
+
+/** The constants that decode a format into a source of `fraction` fraction bits. */
+assay_decoder assay_decoder_make(const assay_format *format, int fraction);
+
+/* The exact binary64 of a binary32, on the bits: a conversion would flush subnormals under a
+ * caller's DAZ, but that of an integer and its product by 2^-149 meet no subnormal. */
+ASSAY_INLINE double assay_widen_f32(float x)
+{
+    uint32_t bits = assay_bits32(x), u = bits & 0x7fffffff;
+    uint64_t sign = (uint64_t)(bits >> 31) << 63;
+    if (u < 0x00800000)
+        return assay_from_bits64(sign | assay_bits64((double)(int32_t)u * 0x1p-149));
+    uint64_t rebias = u < 0x7f800000 ? (uint64_t)(1023 - 127) << 52 : (uint64_t)(2047 - 255) << 52;
+    return assay_from_bits64(sign | (((uint64_t)u << 29) + rebias));
+}
+
+/**
+ * Loops that compute in binary floating point run between these: the thread rounds in one
+ * direction, keeps subnormals and takes no traps, whatever its caller had set, and has that
+ * and its flags again afterwards. The calls are opaque, so that no operation moves across them.
+ */
+typedef enum assay_direction {
+    ASSAY_TO_NEAREST,
+    ASSAY_DOWN,
+    ASSAY_UP,
+    ASSAY_TO_ZERO
+} assay_direction;
+unsigned assay_environment_enter(assay_direction direction);
+void assay_environment_leave(unsigned before);
+#ifdef __x86_64__
+enum { ASSAY_HAS_ENVIRONMENT = 1 };
+#else
+enum { ASSAY_HAS_ENVIRONMENT = 0 }; /* such loops are not used */
+#endif
 
 /* A block's buffers stay in the first-level cache. */
 enum { ASSAY_BLOCK = 512, ASSAY_LINE = 64 };

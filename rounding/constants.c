@@ -106,14 +106,40 @@ static void set_codes(assay_constants *c, const assay_rounder *r)
     c->code_sign = f->sign_bit;
 }
 
+/* A sum with 2^(F + unit's exponent) has to be finite and its fraction to hold all of an operand
+ * in units; parity is the significand's where it has more than one bit. */
+static void set_quick(assay_constants *c, const assay_rounder *r)
+{
+    const assay_format *f = &r->format;
+    int bias = c->fraction == 23 ? 127 : 1023, lowest = 1 - bias;
+    bool usual = f->has_subnormals && f->fraction_bits > 0 && c->base > 0;
+    c->cut = usual && f->emin == lowest;
+    c->added = usual && f->emin > lowest && c->base > 1 && f->emax + c->base <= bias;
+    c->emin = (uint64_t)(f->emin + bias) << c->fraction;
+    c->code_base = c->emin;
+    for (int i = 0; i < 2; i++) {
+        double over = r->overflow_value[i], infinite = r->infinite_value[i];
+        c->last[i] = last_in_range(c, r->mode, i, f->max_code & 1);
+        c->over[i] = isfinite(over) ? c->limit : c->inf;
+        c->code_over[i] = isfinite(over) ? f->max_code : f->inf_code;
+        c->infinite[i] = isfinite(infinite) ? c->limit : c->inf;
+        c->code_infinite[i] = isfinite(infinite) ? f->max_code : f->inf_code;
+    }
+}
+
 static void set_fold(assay_constants *c, const assay_rounder *r)
 {
     const assay_format *f = &r->format;
     c->folds = !f->has_negzero;
     c->fold_zero = c->fold_nan = c->zero[1];
-    if (!f->is_signed && isnan(r->infinite_value[1]))
+    if (f->is_signed)
+        return;
+    /* P3109 has modes in which finite negatives are 0 and -infinity is NaN. */
+    if (!isnan(r->overflow_value[1]))
+        c->fold_zero = c->inf - 1;
+    if (isnan(r->infinite_value[1]))
         c->fold_nan = c->inf;
-    else if (!f->is_signed)
+    else
         c->fold_zero = c->fold_nan = c->inf;
 }
 
@@ -131,11 +157,13 @@ assay_constants assay_constants_from(const assay_rounder *r, int fraction)
     c.inf = (uint64_t)(2 * bias + 1) << fraction;
     c.least = bits_of(fraction, f->min_positive);
     c.limit = bits_of(fraction, f->max);
+    c.min_normal = bits_of(fraction, f->min_normal);
     c.parity = ((c.least >> fraction) - 1) << fraction;
     c.odd = c.base > 0;
     for (int i = 0; i < 2; i++)
         set_special(&c, r, i);
     set_codes(&c, r);
+    set_quick(&c, r);
     set_fold(&c, r);
     c.nan = bits_of(fraction, r->nan_value) |
             assay_bits64(r->nan_value) >> 63 << (fraction == 23 ? 31 : 63);

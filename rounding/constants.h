@@ -17,6 +17,7 @@ typedef struct assay_constants {
     uint64_t inf;          /* bits of infinity                                             */
     uint64_t least;        /* the least positive value                                     */
     uint64_t limit;        /* the largest finite value                                     */
+    uint64_t min_normal;   /* the least normal value                                       */
     uint64_t parity;       /* subtracted, it gives the last kept bit the code's parity     */
     uint64_t odd;          /* 1, or 0 if no bit is ever dropped                            */
     uint64_t zero[2];      /* u <= zero rounds to zero                                     */
@@ -24,6 +25,11 @@ typedef struct assay_constants {
     uint64_t beyond[2];    /* u > beyond gives infinity                                    */
     uint64_t nan_above[2]; /* u > nan_above gives NaN                                      */
     uint64_t nan;          /* what NaN becomes, with its sign                              */
+    /* Formats with subnormals and fractions: the exponent field, in place, of the lowest binade,
+     * and of the one whose significands are their own codes; u > last gives `over`. */
+    bool added, cut; /* which quick loops serve it */
+    uint64_t emin, code_base, last[2];
+    uint64_t over[2], code_over[2], infinite[2], code_infinite[2]; /* where they are not NaN */
     /* Codes: t = w - min(w & mask, top) + shift; the code is t + increment, shifted right by
      * code_start - (min(w & mask, top) >> fraction). */
     uint64_t mask, top, shift;

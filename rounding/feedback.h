@@ -37,7 +37,7 @@ typedef struct assay_feedback {
     assay_fast_rounder residue; /* of residue=FORMAT, if rounds_residue              */
     bool rounds_residue, quick; /* quick: one rounding to odd may come before R      */
     assay_feedback_type type;
-    double highest, lowest;       /* the largest and the least value of R's format   */
+    double highest, lowest;        /* the largest and the least value of R's format   */
     double step_above, step_below; /* from these to their neighbours inside           */
 } assay_feedback;
 
@@ -110,7 +110,7 @@ ASSAY_API size_t assay_feedback_lanes(const assay_feedback_shape *shape);
  * Errors    ASSAY_ERR_SHAPE for stride < columns or block = 0; ASSAY_ERR_USAGE if f is for the
  *           other type; ASSAY_ERR_ENVIRONMENT as assay_env_check. Nothing is then written.
  * Threads   reentrant: lanes may be split over threads, each with its own counts.
- * Memory    never allocates; about 40 KiB of stack.
+ * Memory    never allocates; about 60 KiB of stack.
  */
 ASSAY_API ASSAY_NODISCARD assay_status
 assay_feedback_array_f32(const assay_feedback *f, const assay_feedback_shape *shape, const float *x,

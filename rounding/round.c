@@ -183,6 +183,7 @@ static uint64_t round_ladder(const assay_rounder *r, const assay_exact *x, const
 {
     const assay_format *f = &r->format;
     assay_step step = assay_ladder_locate(f, x);
+    bool negative = x->negative && x->kind != ASSAY_ZERO; /* a zero that has to be rounded is +0 */
     if (step.exact)
         return step.toward;
     if (step.beyond)
@@ -191,7 +192,7 @@ static uint64_t round_ladder(const assay_rounder *r, const assay_exact *x, const
         return step.away;
     bool up = assay_mode_is_stochastic(r->mode)
                   ? goes_up_randomly(r, d, step.fraction, step.unit)
-                  : goes_up(r->mode, step.toward & 1, x->negative, step.tail);
+                  : goes_up(r->mode, step.toward & 1, negative, step.tail);
     if (!up)
         return step.from_zero && x->negative && f->has_negzero ? f->sign_bit : step.toward;
     return step.overflows ? r->overflow_code[x->negative] : step.away;

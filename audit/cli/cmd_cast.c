@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "audit/cli/convert.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/cli/feedback.h"
 #include "audit/cli/options.h"
 
 /* What the command line says, before any file is opened. */
@@ -11,47 +14,80 @@ typedef struct request {
     assay_nan_rule nan;
     bool codes, packed;
     uint64_t seed, stream;
+    cli_feedback feedback;
 } request;
 
 /* R for each element: uint32 of the input's shape, each below 2^N of the mode. */
-static assay_status open_bits(const request *r, const cli_input *input, assay_array *bits)
+static assay_status check_bits(const request *r, const cli_input *input, const assay_array *bits)
 {
-    assay_status status = assay_array_open(r->bits, bits);
-    if (status != ASSAY_OK)
-        return status;
     const assay_array *a = &input->array;
     bool same = bits->ndim == a->ndim;
     for (size_t i = 0; same && i < a->ndim; i++)
         same = bits->shape[i] == a->shape[i];
     if (bits->dtype != ASSAY_DTYPE_U32)
-        status = assay_fail(ASSAY_ERR_INPUT, "%s: dtype: the bits have to be uint32", r->bits);
-    else if (!same)
-        status = assay_fail(ASSAY_ERR_SHAPE, "%s: shape: not that of %s", r->bits, input->name);
-    const uint32_t *words = (const uint32_t *)(const void *)bits->data;
-    for (size_t i = 0; status == ASSAY_OK && r->round.bits > 0 && i < bits->count; i++)
+        return assay_fail(ASSAY_ERR_INPUT, "%s: dtype: the bits have to be uint32", r->bits);
+    if (!same)
+        return assay_fail(ASSAY_ERR_SHAPE, "%s: shape: not that of %s", r->bits, input->name);
+    return ASSAY_OK;
+}
+
+static assay_status read_bits(const request *r, const cli_input *input, uint32_t **out)
+{
+    assay_array bits;
+    assay_status status = assay_array_open(r->bits, &bits);
+    if (status != ASSAY_OK)
+        return status;
+    status = check_bits(r, input, &bits);
+    uint32_t *words = status == ASSAY_OK ? malloc((bits.count + 1) * sizeof *words) : NULL;
+    if (status == ASSAY_OK && !words)
+        status = assay_fail(ASSAY_ERR_MEMORY, "%s: no memory", r->bits);
+    if (status == ASSAY_OK && bits.count > 0)
+        memcpy(words, bits.data, bits.count * sizeof *words);
+    for (size_t i = 0; status == ASSAY_OK && r->round.bits > 0 && i < bits.count; i++)
         if ((uint64_t)words[i] >> r->round.bits != 0)
             status = assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: %u needs more than %d bits",
                                 r->bits, i, words[i], r->round.bits);
-    if (status != ASSAY_OK)
-        assay_array_close(bits);
+    assay_array_close(&bits);
+    if (status != ASSAY_OK) {
+        free(words);
+        words = NULL;
+    }
+    *out = words;
+    return status;
+}
+
+/* With feedback the values are there before they are written, and belong to the format. */
+static assay_status convert_values(const cli *run, const request *r, cli_conversion *c)
+{
+    assay_output residues = { 0 };
+    assay_status status = ASSAY_OK;
+    if (r->round.feedback) {
+        status = cli_feedback_run(&r->feedback, run->quiet, c, &residues);
+        c->scheme.element.mode = ASSAY_RNE;
+    }
+    if (status == ASSAY_OK)
+        status = cli_convert(c, run->operands[1]);
+    if (status == ASSAY_OK && r->feedback.out)
+        status = assay_output_commit(&residues);
+    else
+        assay_output_abort(&residues);
+    free(c->values);
     return status;
 }
 
 static int convert(const cli *run, const request *r, cli_conversion *c)
 {
     const assay_format *in = r->in.bits > 0 ? &r->in : NULL;
-    assay_array bits;
+    uint32_t *bits = NULL;
     assay_status status = cli_input_open(run->operands[0], in, &c->input);
     if (status != ASSAY_OK)
         return cli_fail(run, status);
-    if (r->bits) {
-        status = open_bits(r, &c->input, &bits);
-        c->random.bits = status == ASSAY_OK ? (const uint32_t *)(const void *)bits.data : NULL;
-    }
+    if (r->bits)
+        status = read_bits(r, &c->input, &bits);
+    c->random.bits = bits;
     if (status == ASSAY_OK)
-        status = cli_convert(c, run->operands[1]);
-    if (c->random.bits)
-        assay_array_close(&bits);
+        status = convert_values(run, r, c);
+    free(bits);
     cli_input_close(&c->input);
     return status == ASSAY_OK ? CLI_DONE : cli_fail(run, status);
 }
@@ -69,6 +105,10 @@ static int cast(cli *run)
                                    { "seed", CLI_INTEGER, &r.seed, 0, UINT64_MAX },
                                    { "stream", CLI_INTEGER, &r.stream, 0, UINT32_MAX },
                                    { "bits", CLI_TEXT, &r.bits, 0, 0 },
+                                   { "ef", CLI_TEXT, &r.feedback.along, 0, 0 },
+                                   { "residue", CLI_FORMAT, &r.feedback.residue, 0, 0 },
+                                   { "residue-in", CLI_TEXT, &r.feedback.in, 0, 0 },
+                                   { "residue-out", CLI_TEXT, &r.feedback.out, 0, 0 },
                                    { 0 } };
     int code = cli_parse(run, options, 2, 2);
     if (code != CLI_RUN)
@@ -77,6 +117,15 @@ static int cast(cli *run)
         return cli_usage_error(run, "option --to is missing");
     if (r.bits && !assay_mode_is_stochastic(r.round.mode))
         return cli_usage_error(run, "option --bits: the rounding mode takes no random bits");
+    const cli_feedback *f = &r.feedback;
+    if (!r.round.feedback && (f->along || f->in || f->out || f->residue.bits > 0))
+        return cli_usage_error(run,
+                               "option --%s: the rounding mode is without error feedback; "
+                               "append +ef to it",
+                               f->along ? "ef"
+                               : f->in  ? "residue-in"
+                               : f->out ? "residue-out"
+                                        : "residue");
     cli_conversion c = { .elements = r.packed  ? CLI_PACKED
                                      : r.codes ? CLI_CODES
                                                : CLI_VALUES,
@@ -93,7 +142,8 @@ static int cast(cli *run)
 const cli_command cli_command_cast = {
     .name = "cast",
     .usage = "IN OUT.npy --to SPEC [--in FORMAT] [--round MODE] [--overflow POLICY] [--nan RULE] "
-             "[--codes|--packed] [--seed N] [--stream N] [--bits R.npy]",
+             "[--codes|--packed] [--seed N] [--stream N] [--bits R.npy] "
+             "[--ef time|row|block=N] [--residue FORMAT] [--residue-in F] [--residue-out F]",
     .summary = "Quantize an array",
     .help =
         "OUT has the values in IN's type; one which that type does not hold is an error that\n"
@@ -110,6 +160,11 @@ const cli_command cli_command_cast = {
         "                     the low bits of byte 0\n"
         "  --seed N           of the random bits of stochastic modes (Philox4x32-10); 0 if absent\n"
         "  --stream N         another stream of the same seed, below 2^32; 0 if absent\n"
-        "  --bits R.npy       the bits themselves: uint32 of IN's shape, below 2^N of the mode\n",
+        "  --bits R.npy       the bits themselves: uint32 of IN's shape, below 2^N of the mode\n"
+        "  --ef AXIS          of MODE+ef: time (along axis 0, the default), row (along the last\n"
+        "                     axis) or block=N (reset every N elements of a row)\n"
+        "  --residue FORMAT   round residues into FORMAT; exact pairs of IN's type if absent\n"
+        "  --residue-in F     residues to start from, [2, lanes]: first parts, then second parts\n"
+        "  --residue-out F    residues at the end\n",
     .run = cast,
 };

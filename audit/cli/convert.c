@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "audit/cli/hexfloat.h"
-#include "audit/cli/random_tmp.h"
 #include "audit/npy.h"
 #include "formats/pack.h"
 #include "numerics/bits.h"
@@ -175,10 +174,10 @@ static size_t round_part(work *w, size_t first, size_t at, size_t n)
     assay_random random = w->c->random;
     random.bits = random.bits ? random.bits + first + at : NULL;
     if (w->c->elements == CLI_VALUES) {
-        slow_round_random_f64(r, &random, first + at, x, x, n);
+        assay_round_random_f64(r, &random, first + at, x, x, n);
         return store_values(w, x, w->bits + at, n);
     }
-    assay_encode_array_f64(r, x, codes, n);
+    assay_encode_random_f64(r, &random, first + at, x, codes, n);
     widen(assay_format_container(&r->format), codes, w->bits + at, n);
     return n;
 }

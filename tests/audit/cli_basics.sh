@@ -50,7 +50,7 @@ expect_error 'operand missing' 2 missing "$assay" cast f32.npy --to e4m3
 expect_error 'too many operands' 2 'too many' "$assay" codes e2m1 e4m3
 expect_error 'after -- nothing is an option' 2 "format '--help'" "$assay" codes -- --help
 expect_error 'a required option' 2 'to is missing' "$assay" cast f32.npy o.npy
-expect_error 'unknown mode' 2 'round' "$assay" cast f32.npy o.npy --to e4m3 --round sr
+expect_error 'unknown mode' 2 'round' "$assay" cast f32.npy o.npy --to e4m3 --round sx
 expect_error 'unknown policy' 2 'overflow' "$assay" cast f32.npy o.npy --to e4m3 --overflow no
 expect_error 'unknown NaN rule' 2 'nan' "$assay" cast f32.npy o.npy --to e2m1 --nan no
 expect_error 'unknown format' 2 "e9m9" "$assay" cast f32.npy o.npy --to e9m9

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stochastic modes: from the exact position between the neighbours, the least random bits that
+ * change the result, and what is given on both sides of them. */
+#if ASSAY_HAVE_MPFR
+#include <stdio.h>
+
+#include "audit/verify_parts.h"
+
+/* (x - near) / (far - near), exact. */
+static void position(const assay_verify_gap *gap, double magnitude, unsigned long divisor, mpq_t nu)
+{
+    mpq_t near, far;
+    mpq_inits(near, far, (mpq_ptr)NULL);
+    mpfr_get_q(near, gap->near);
+    mpfr_get_q(far, gap->far);
+    mpq_sub(far, far, near);
+    mpq_set_d(nu, magnitude);
+    mpz_mul_ui(mpq_numref(nu), mpq_numref(nu), divisor);
+    mpq_canonicalize(nu);
+    mpq_sub(nu, nu, near);
+    mpq_div(nu, nu, far);
+    mpq_clears(near, far, (mpq_ptr)NULL);
+}
+
+/* floor(nu 2^n), and 2 nu 2^n - 2 floor against 1: the rest below, at or above one half. */
+static uint64_t scaled(const mpq_t nu, unsigned n, int *tail)
+{
+    mpz_t whole, rest;
+    mpz_inits(whole, rest, (mpz_ptr)NULL);
+    mpz_mul_2exp(whole, mpq_numref(nu), n);
+    mpz_fdiv_qr(whole, rest, whole, mpq_denref(nu));
+    *tail = mpz_sgn(rest) == 0 ? -2 : 0;
+    mpz_mul_2exp(rest, rest, 1);
+    if (*tail == 0) {
+        int order = mpz_cmp(rest, mpq_denref(nu));
+        *tail = (order > 0) - (order < 0);
+    }
+    uint64_t value = mpz_get_ui(whole);
+    mpz_clears(whole, rest, (mpz_ptr)NULL);
+    return value;
+}
+
+/* The random bits with which the magnitude goes up: those from `from` on, or those below it. */
+typedef struct threshold {
+    uint64_t from;
+    bool below;
+    unsigned n;
+} threshold;
+
+static threshold threshold_of(assay_rounding r, const mpq_t nu)
+{
+    int tail;
+    unsigned n = (unsigned)r.bits;
+    const uint64_t one = (uint64_t)1 << n;
+    uint64_t whole;
+    switch (r.mode) {
+    case ASSAY_SREQ: return (threshold){ (uint64_t)1 << 31, true, 32 };
+    case ASSAY_SR: /* U = R 2^-32 < nu */
+        whole = scaled(nu, 32, &tail);
+        return (threshold){ whole + (tail != -2), true, 32 };
+    case ASSAY_SRA: return (threshold){ one - scaled(nu, n, &tail), false, n };
+    case ASSAY_SRB: /* floor(nu 2^(N+1)) + 2 R + 1 >= 2^(N+1) */
+        return (threshold){ (2 * one - scaled(nu, n + 1, &tail)) / 2, false, n };
+    default: /* to the nearest integer, ties to even */
+        whole = scaled(nu, n, &tail);
+        whole += tail > 0 || (tail == 0 && whole % 2 == 1);
+        return (threshold){ one - whole, false, n };
+    }
+}
+
+static void check_at(const assay_verify_target *t, const assay_verify_cuts *cuts, uint64_t ordinal,
+                     const assay_verify_place *place, const threshold *h, assay_verify_result *out)
+{
+    const uint64_t last = ((uint64_t)1 << h->n) - 1;
+    const uint64_t tries[] = { h->from - 1, h->from, 0, last };
+    double x = assay_verify_operand(t->source, cuts->negative, ordinal);
+    bool wrong = false;
+    for (int i = 0; i < 4 && !wrong; i++) {
+        if (tries[i] > last)
+            continue;
+        uint32_t bits = (uint32_t)tries[i];
+        bool up = h->below ? bits < h->from : bits >= h->from;
+        uint64_t want =
+            place->kind == ASSAY_PLACE_BETWEEN
+                ? assay_verify_law_up(t->ladder, place, t->rounding.mode, t->rounder.overflow, up)
+                : assay_verify_law(t->ladder, place, t->rounding.mode, t->rounder.overflow);
+        assay_random random = { .bits = &bits };
+        uint64_t got = assay_round_exact_at(&t->rounder, assay_exact_from(x), &random, 0);
+        wrong = got != want;
+        if (wrong) {
+            char path[ASSAY_VERIFY_PATH_BYTES];
+            snprintf(path, sizeof path, "random bits %#x", (unsigned)bits);
+            assay_verify_record(out, t, cuts->negative, ordinal, path, got, want);
+        }
+    }
+    out->checked++;
+    out->wrong += wrong;
+}
+
+static void check_cut(const assay_verify_target *t, const assay_verify_cuts *cuts,
+                      const assay_verify_gap *gap, uint64_t ordinal,
+                      const assay_verify_place *place, assay_verify_result *out)
+{
+    threshold h = { 1, false, t->rounding.bits ? (unsigned)t->rounding.bits : 32 };
+    if (place->kind == ASSAY_PLACE_BETWEEN) {
+        double x = assay_verify_operand(t->source, cuts->negative, ordinal);
+        mpq_t nu;
+        mpq_init(nu);
+        position(gap, cuts->negative ? -x : x, t->ladder->divisor, nu);
+        if (place->negative != cuts->negative) /* -0 as +0, from the other end of the gap */
+            mpz_sub(mpq_numref(nu), mpq_denref(nu), mpq_numref(nu));
+        h = threshold_of(t->rounding, nu);
+        mpq_clear(nu);
+    }
+    check_at(t, cuts, ordinal, place, &h, out);
+}
+
+/* The cut that an ordinal lies in, or NULL. */
+static const assay_verify_cut *cut_of(const assay_verify_cuts *cuts, uint64_t ordinal)
+{
+    for (size_t c = 0; c < cuts->count; c++)
+        if (cuts->at[c].start <= ordinal && ordinal < cuts->at[c].end)
+            return &cuts->at[c];
+    return NULL;
+}
+
+/* Operands at odd multiples of 2^-(N+1) of the gap, where B and C differ, and just before. */
+static void check_steps(const assay_verify_target *t, const assay_verify_cuts *cuts,
+                        const assay_verify_gap *gap, assay_verify_result *out)
+{
+    enum { TRIES = 4 };
+    int n = t->rounding.bits ? t->rounding.bits : 32;
+    const uint64_t mask = ((uint64_t)1 << n) - 1;
+    mpfr_t v;
+    mpfr_init2(v, t->ladder->precision);
+    for (uint64_t i = 0; i < TRIES; i++) {
+        uint64_t odd = 2 * (i < 2 ? i : assay_verify_mix(i) & mask) + 1;
+        mpfr_sub(v, gap->far, gap->near, MPFR_RNDN);
+        mpfr_mul_ui(v, v, odd, MPFR_RNDN);
+        mpfr_div_2ui(v, v, (unsigned long)n + 1, MPFR_RNDN);
+        mpfr_add(v, v, gap->near, MPFR_RNDN);
+        uint64_t ordinal = assay_verify_first(t->source, v, t->ladder->divisor, false);
+        for (uint64_t k = 0; k < 2 && k <= ordinal; k++) {
+            const assay_verify_cut *cut = cut_of(cuts, ordinal - k);
+            if (cut && cut->place.negative == cuts->negative)
+                check_cut(t, cuts, gap, ordinal - k, &cut->place, out);
+        }
+    }
+    mpfr_clear(v);
+}
+
+void assay_verify_randoms(const assay_verify_target *t, const assay_verify_cuts *cuts,
+                          const assay_verify_gap *gap, assay_verify_result *out)
+{
+    for (size_t c = 0; c < cuts->count; c++) {
+        const assay_verify_cut *cut = &cuts->at[c];
+        for (uint64_t i = 0; i < 3 && i < cut->end - cut->start; i++)
+            check_cut(t, cuts, gap, assay_verify_pick(cut, i), &cut->place, out);
+    }
+    if (gap->shape == ASSAY_GAP_BOTH)
+        check_steps(t, cuts, gap, out);
+}
+#endif

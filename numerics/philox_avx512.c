@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ASSAY_PHILOX assay_philox_avx512
+#include "numerics/philox_lanes.inc"

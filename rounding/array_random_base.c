@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ASSAY_RANDOM_TABLE assay_random_base
+#include "rounding/array_random.inc"

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ASSAY_COUNT_TABLE assay_count_base
+#include "rounding/count.inc"

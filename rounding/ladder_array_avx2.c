@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ASSAY_LADDER_LOOPS assay_ladder_avx2
+#include "rounding/ladder_array.inc"

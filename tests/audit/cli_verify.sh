@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `assay verify` end to end: the last line, exit codes, what cannot be asked for.
+set -u
+# shellcheck source=tests/support/check.sh
+. "${ASSAY_SOURCE_DIR:?}/tests/support/check.sh"
+assay=${ASSAY:?}
+
+# last_line NAME PATTERN: of what the last command printed.
+last_line() {
+    tail -n 1 stdout >last
+    expect_true "$1" grep -q -x -e "$2" last
+}
+
+if "$assay" --version | grep -q '^mpfr *out'; then
+    expect_error 'without MPFR' 3 'built without MPFR' "$assay" verify e4m3
+    check_end
+    exit
+fi
+
+expect_exit 'help' 0 "$assay" verify --help
+expect_line 'has a usage line' '^Usage: assay verify SPEC '
+expect_line 'says what exhaustive means' 'all 2^32 operands'
+
+for spec in e4m3 e5m2 e8m0 int4 nf4 posit8 takum8 lns8 hif8 binary8p3se \
+    float:e=3,m=2,inf=no,nan=negzero; do
+    expect_exit "$spec" 0 "$assay" verify $spec --threads 1
+    last_line 'a count' '[1-9][0-9]* checked, 0 wrong'
+done
+expect_exit 'all modes and policies' 0 "$assay" verify e2m1 --round all --overflow all
+last_line 'a count' '[1-9][0-9]* checked, 0 wrong'
+expect_exit 'a stochastic mode' 0 "$assay" verify e4m3 --round sra:bits=5 --overflow sat
+last_line 'a count' '[1-9][0-9]* checked, 0 wrong'
+expect_exit 'samples' 0 "$assay" verify binary16 --samples 50 --from binary64
+last_line 'at least those' '[1-9][0-9][0-9]* checked, 0 wrong'
+expect_exit 'all of binary16' 0 "$assay" verify e5m2 --exhaustive --from binary16 --round rtz
+last_line '2^16' '65536 checked, 0 wrong'
+expect_exit 'binary64 by breakpoints' 0 "$assay" verify e2m1 --exhaustive --from binary64
+expect_exit 'a wide format' 0 "$assay" verify posit32 --samples 20
+cp stdout first
+expect_exit 'again' 0 "$assay" verify posit32 --samples 20 --threads 2
+expect_true 'threads do not matter' cmp -s first stdout
+
+expect_error 'no SPEC' 2 missing "$assay" verify
+expect_error 'unknown format' 2 nonsense "$assay" verify nonsense
+expect_error 'unknown mode' 2 'option --round' "$assay" verify e4m3 --round up
+expect_error 'feedback' 2 'came before' "$assay" verify e4m3 --round rne+ef
+expect_error 'unknown policy' 2 'option --overflow' "$assay" verify e4m3 --overflow wrap
+expect_error 'a policy that the format lacks' 2 'no infinity' "$assay" verify e4m3 --overflow inf
+expect_error 'no NaN' 2 'no NaN' "$assay" verify e2m1 --overflow nan
+expect_error 'unknown operation' 2 'there is cast' "$assay" verify e4m3 --op add
+expect_error 'unknown source' 2 'option --from' "$assay" verify e4m3 --from bfloat16
+expect_error 'two tiers' 2 'exclude' "$assay" verify e4m3 --samples 5 --exhaustive
+expect_error 'no samples' 2 'option --samples' "$assay" verify e4m3 --samples 0
+
+check_end
