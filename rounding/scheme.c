@@ -206,7 +206,8 @@ static void round_random(const assay_rounder *r, const assay_random *random, uin
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t at = random->bits ? i : first + i;
-        y[i] = assay_decode(&r->format, assay_round_exact_at(r, assay_exact_from(x[i]), random, at));
+        y[i] =
+            assay_decode(&r->format, assay_round_exact_at(r, assay_exact_from(x[i]), random, at));
     }
 }
 

@@ -5,7 +5,8 @@
 
 #include "formats/format.h"
 
-/** The formats to test: every row of a binary float, then builders that reach each parameter; i < points_specs. */
+/** The formats to test: every row of a binary float, then builders that reach each parameter; i <
+ * points_specs. */
 size_t points_specs(void);
 void points_format(size_t i, assay_format *out);
 
