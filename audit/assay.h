@@ -23,11 +23,13 @@
 #include <assay/rounding/fast.h>
 #include <assay/rounding/feedback.h>
 #include <assay/rounding/hardware.h>
+#include <assay/rounding/operation.h>
 #include <assay/rounding/recode.h>
 #include <assay/rounding/round.h>
 #include <assay/rounding/scheme.h>
 
 #include <assay/kernels/accumulator.h>
+#include <assay/kernels/mma.h>
 #include <assay/kernels/op.h>
 #include <assay/kernels/product.h>
 

@@ -20,7 +20,8 @@ extern "C" {
  *           the rule `error` look with assay_find_nan first.
  * Aliasing  y may be x; any other overlap is a contract violation.
  * Threads   reentrant; bits depend neither on the instruction set nor on how x is split.
- * Memory    never allocates.
+ * Memory    none for binary floats; other formats have tables made once for large arrays, at most
+ * 64 of them kept. Without memory for a table the same bits come slowly.
  */
 ASSAY_API void assay_round_array_f32(const assay_rounder *rounder, const float *x, float *y,
                                      size_t n);

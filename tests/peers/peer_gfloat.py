@@ -36,10 +36,10 @@ def kind_of(f, mode, sat, x):
 def ocp_kind(spec, x, b, finite):
     if math.isnan(x):
         return 'NaN where the format has none'
+    if spec == 'e8m0' and x < 2**-126:
+        return 'e8m0: zero and negatives' if x <= 0 else 'e8m0: below 2^-126'
     if b is None or not finite(x):
         return 'overflow and infinity where the format has neither infinity nor NaN'
-    if spec == 'e8m0' and (x <= 0 or x < 2**-126):
-        return 'e8m0: zero and negatives' if x <= 0 else 'e8m0: below 2^-126'
     return 'finite'
 
 

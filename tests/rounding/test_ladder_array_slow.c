@@ -30,10 +30,8 @@ static const char *const builders[] = {
     "posit:n=9,es=4",
     "posit:n=12,es=2",
     "posit:n=16,es=0",
-    "posit:n=24,es=5",
     "posit:n=32,es=0",
     "posit:n=32,es=3",
-    "posit:n=32,es=24",
     "takum:n=2",
     "takum:n=3",
     "takum:n=5",
@@ -95,7 +93,7 @@ enum {
     BUILDERS = sizeof builders / sizeof builders[0],
     SAMPLE = 60,
     ALL_CODES = 256,
-    SOME_CODES = 40,
+    SOME_CODES = 16,
     FEW_CODES = 16
 };
 
