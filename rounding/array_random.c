@@ -60,7 +60,23 @@ static assay_quick quick_of(const assay_rounder *r, const assay_random_constants
     if (r->mode == ASSAY_SR && fraction == 23 && sums && m <= 20 && emin > m + 31)
         return ASSAY_QUICK_MINUS;
     int whole_bits = fraction == 23 ? 24 : 31;
-    return f->p < whole_bits && f->emax - m < bias ? ASSAY_QUICK_SCALED : ASSAY_QUICK_NONE;
+    return f->p < whole_bits && f->emax < bias && f->emax - m + 1 < bias ? ASSAY_QUICK_SCALED
+                                                                         : ASSAY_QUICK_NONE;
+}
+
+/* What overflow and infinity become: the largest value, infinity or NaN. */
+static uint64_t value_bits(const assay_random_constants *c, double value, uint64_t sign)
+{
+    if (value != value)
+        return c->inf | c->inf >> 1;
+    return (value - value == 0 ? c->limit : c->inf) | sign;
+}
+
+/* The largest bits in the unit above the largest value. */
+static uint64_t last_in_unit(const assay_constants *d)
+{
+    int drop = d->start - (int)(d->limit >> d->fraction);
+    return d->limit + ((uint64_t)1 << (drop > d->base ? drop : d->base)) - 1;
 }
 
 assay_random_constants assay_random_constants_from(const assay_rounder *r, int fraction)
@@ -93,7 +109,11 @@ assay_random_constants assay_random_constants_from(const assay_rounder *r, int f
     for (int i = 0; i < 2; i++) {
         c.overflow[i] = r->overflow_code[i];
         c.infinite[i] = r->infinite_code[i];
+        c.overflow_bits[i] = value_bits(&c, r->overflow_value[i], i ? sign : 0);
+        c.infinite_bits[i] = value_bits(&c, r->infinite_value[i], i ? sign : 0);
     }
+    c.nan_bits = d.nan;
+    c.beyond = last_in_unit(&d) + 1;
     c.quick = quick_of(r, &c, fraction);
     bool minus = c.quick == ASSAY_QUICK_MINUS;
     uint64_t finer = (uint64_t)f->fraction_bits + (minus ? 31 : (uint64_t)r->random_bits);
@@ -126,7 +146,7 @@ typedef struct roll {
     assay_random_constants constants;
     assay_thresholds thresholds;
     const assay_random_table *table;
-    assay_quick_loop *quick; /* or NULL */
+    assay_quick_loop *quick[2]; /* or NULL; the second takes operands beyond the format */
     assay_direction direction;
     assay_decoder decoder;
     assay_decode_loop *decode;
@@ -203,14 +223,17 @@ static void roll_any(const roll *p, const char *x, size_t i, const void *v, char
 }
 
 /* Nonzero if the loop did not serve the chunk, of which y then has nothing. */
-static uint64_t roll_quick(const roll *p, const char *x, const void *dice, char *y, size_t n)
+static uint64_t roll_quick(const roll *p, bool all, const char *x, const void *dice, char *y,
+                           size_t n)
 {
     _Alignas(ASSAY_LINE) uint64_t wide[CHUNK];
     bool straight = p->out == p->in && x != y;
     unsigned before = 0;
+    if (!p->quick[all])
+        return 1;
     if (p->constants.quick != ASSAY_QUICK_CUT)
         before = assay_environment_enter(p->direction);
-    uint64_t left = p->quick(&p->constants, x, dice, straight ? (void *)y : (void *)wide, n);
+    uint64_t left = p->quick[all](&p->constants, x, dice, straight ? (void *)y : (void *)wide, n);
     if (p->constants.quick != ASSAY_QUICK_CUT)
         assay_environment_leave(before);
     if (!straight && !left)
@@ -218,17 +241,22 @@ static uint64_t roll_quick(const roll *p, const char *x, const void *dice, char 
     return left;
 }
 
+/* Where one chunk had operands beyond the format the next ones may: results do not depend on it. */
 static void roll_all(const roll *p, const char *x, char *y, size_t n)
 {
     _Alignas(ASSAY_LINE) uint32_t words[CHUNK + EXTRA_DRAWS], v[CHUNK];
-    bool raw = p->constants.quick == ASSAY_QUICK_PLUS;
+    const bool raw = p->constants.quick == ASSAY_QUICK_PLUS;
+    bool all = false;
     for (size_t i = 0; i < n; i += CHUNK) {
         size_t k = n - i < CHUNK ? n - i : CHUNK;
         const char *from = x + i * p->in;
         char *to = y + i * p->out;
-        if (p->quick && roll_quick(p, from, roll_dice(p, i, k, raw, words, v), to, k) == 0)
+        const void *dice = roll_dice(p, i, k, raw, words, v);
+        if (!all && roll_quick(p, false, from, dice, to, k) == 0)
             continue;
-        roll_any(p, from, i, roll_dice(p, i, k, false, words, v), to, k);
+        all = p->quick[1] != NULL;
+        if (roll_quick(p, true, from, dice, to, k) != 0)
+            roll_any(p, from, i, raw ? roll_dice(p, i, k, false, words, v) : dice, to, k);
     }
 }
 
@@ -240,14 +268,16 @@ static void set_quick(roll *p)
     if (p->random->bits)
         c->shift = 0;
     switch (c->quick) {
-    case ASSAY_QUICK_CUT: p->quick = p->table->cut[p->source][p->code][c->dice]; break;
-    case ASSAY_QUICK_SCALED: p->quick = p->table->scaled[p->source][p->code][c->dice]; break;
+    case ASSAY_QUICK_CUT: p->quick[0] = p->table->cut[p->source][p->code][c->dice]; break;
+    case ASSAY_QUICK_SCALED:
+        memcpy(p->quick, p->table->scaled[p->source][p->code][c->dice], sizeof p->quick);
+        break;
     case ASSAY_QUICK_PLUS:
-        p->quick = p->table->plus[p->source][p->code];
+        memcpy(p->quick, p->table->plus[p->source][p->code], sizeof p->quick);
         p->direction = ASSAY_TO_ZERO;
         break;
     case ASSAY_QUICK_MINUS:
-        p->quick = p->table->minus[p->source][p->code];
+        memcpy(p->quick, p->table->minus[p->source][p->code], sizeof p->quick);
         p->direction = ASSAY_UP;
         break;
     default: break;

@@ -50,7 +50,9 @@ typedef struct assay_random_constants {
     uint64_t limit;     /* bits of the largest value: quick loops take u up to it       */
     uint64_t ask_to;    /* 0 < u <= ask_to: the definition is asked                     */
     uint64_t zero_sign; /* the operand's sign bit if there is a -0, else 0              */
+    uint64_t beyond;    /* what follows the largest value, were there more of them      */
     uint64_t max_code, overflow[2], infinite[2], nan, code_sign, code_zero_sign;
+    uint64_t overflow_bits[2], infinite_bits[2], nan_bits; /* those values, signs included */
 } assay_random_constants;
 
 assay_random_constants assay_random_constants_from(const assay_rounder *rounder, int fraction);
@@ -76,11 +78,12 @@ typedef void assay_threshold_loop(const assay_thresholds *t, const void *draws, 
                                   size_t n);
 typedef void assay_narrow_loop(const void *words, char *codes, size_t n, size_t bytes);
 
-/** Loops by source; quick loops also by whether codes are wanted. */
+/** Loops by source; quick loops also by whether codes are wanted, and, last, whether operands
+ * beyond the format are in reach, which costs. */
 typedef struct assay_random_table {
     assay_quick_loop *cut[ASSAY_SOURCES][2][ASSAY_DICES];
-    assay_quick_loop *scaled[ASSAY_SOURCES][2][ASSAY_DICES];
-    assay_quick_loop *plus[ASSAY_SOURCES][2], *minus[ASSAY_SOURCES][2];
+    assay_quick_loop *scaled[ASSAY_SOURCES][2][ASSAY_DICES][2];
+    assay_quick_loop *plus[ASSAY_SOURCES][2][2], *minus[ASSAY_SOURCES][2][2];
     assay_random_loop *any[ASSAY_SOURCES][ASSAY_DICES];
     assay_narrow_loop *narrow[ASSAY_SOURCES];
     assay_threshold_loop *thresholds;
