@@ -257,15 +257,16 @@ assay_exact assay_decode_exact(const assay_format *f, uint64_t code)
     return x;
 }
 
-/* Products of normal numbers only, so that neither a caller's FTZ nor its rounding matters. */
+/* Products of normal numbers only, so that neither a caller's FTZ nor its rounding matters; from a
+ * signed integer, since compilers convert an unsigned 0 by a difference, which is -0 downward. */
 static double float_double(const assay_format *f, uint64_t code)
 {
     bool negative = (code & f->sign_bit) != 0;
     uint64_t magnitude = code & ones(f->exponent_bits + f->fraction_bits);
     int field = (int)(magnitude >> f->fraction_bits);
-    uint64_t sig = magnitude & ones(f->fraction_bits);
+    int64_t sig = (int64_t)(magnitude & ones(f->fraction_bits));
     if (field > 0 || !f->has_zero || (!f->has_subnormals && sig > 0))
-        sig |= (uint64_t)1 << f->fraction_bits;
+        sig |= (int64_t)1 << f->fraction_bits;
     int q = (field > 0 || !f->has_subnormals ? field - f->bias : f->emin) - f->fraction_bits;
     double value = (double)sig * assay_pow2(q > 970 ? 970 : q) * assay_pow2(q > 970 ? q - 970 : 0);
     return negative ? -value : value;
