@@ -23,10 +23,12 @@
 #include <assay/rounding/fast.h>
 #include <assay/rounding/feedback.h>
 #include <assay/rounding/hardware.h>
+#include <assay/rounding/layout.h>
 #include <assay/rounding/operation.h>
 #include <assay/rounding/recode.h>
 #include <assay/rounding/round.h>
 #include <assay/rounding/scheme.h>
+#include <assay/rounding/scheme_hierarchy.h>
 
 #include <assay/kernels/accumulator.h>
 #include <assay/kernels/mma.h>

@@ -98,7 +98,7 @@ static assay_status read_acc(const assay_rule *rule, assay_mode mode, assay_poli
 }
 
 static assay_status read_scheme(const char *text, assay_mode mode, assay_overflow overflow,
-                                assay_scheme *out)
+                                bool is_out, assay_scheme *out)
 {
     assay_status status = assay_scheme_parse(text, mode, overflow, ASSAY_NAN_RULE_DEFAULT, out);
     if (status == ASSAY_OK && !out->element.format.fits_binary64)
@@ -106,7 +106,7 @@ static assay_status read_scheme(const char *text, assay_mode mode, assay_overflo
                           "%s: a model's values are float64, which does not hold "
                           "all of this format's",
                           text);
-    return status;
+    return status == ASSAY_OK ? assay_scheme_check_rows(out, is_out) : status;
 }
 
 static assay_status make_policy(const place *at, assay_rule *rule)
@@ -120,11 +120,11 @@ static assay_status make_policy(const place *at, assay_rule *rule)
         return fail_at(at, "round", status);
     if ((status = assay_overflow_parse(rule->overflow, &overflow)) != ASSAY_OK)
         return fail_at(at, "overflow", status);
-    if ((status = read_scheme(rule->in, mode, overflow, &p->in)) != ASSAY_OK)
+    if ((status = read_scheme(rule->in, mode, overflow, false, &p->in)) != ASSAY_OK)
         return fail_at(at, "in", status);
-    if ((status = read_scheme(rule->weight, mode, overflow, &p->weight)) != ASSAY_OK)
+    if ((status = read_scheme(rule->weight, mode, overflow, false, &p->weight)) != ASSAY_OK)
         return fail_at(at, "weight", status);
-    if ((status = read_scheme(rule->out, mode, overflow, &p->out)) != ASSAY_OK)
+    if ((status = read_scheme(rule->out, mode, overflow, true, &p->out)) != ASSAY_OK)
         return fail_at(at, "out", status);
     if ((status = read_acc(rule, mode, p)) != ASSAY_OK)
         return fail_at(at, "acc", status);

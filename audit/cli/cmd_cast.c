@@ -4,6 +4,7 @@
 
 #include "audit/cli/feedback.h"
 #include "audit/cli/options.h"
+#include "audit/cli/scheme_cast.h"
 
 /* What the command line says, before any file is opened. */
 typedef struct request {
@@ -15,6 +16,7 @@ typedef struct request {
     bool codes, packed;
     uint64_t seed, stream;
     cli_feedback feedback;
+    cli_scheme_files files;
 } request;
 
 /* R for each element: uint32 of the input's shape, each below 2^N of the mode. */
@@ -66,7 +68,8 @@ static assay_status convert_values(const cli *run, const request *r, cli_convers
         c->scheme.element.mode = ASSAY_RNE;
     }
     if (status == ASSAY_OK)
-        status = cli_convert(c, run->operands[1]);
+        status = c->scheme.block > 0 && !c->values ? cli_scheme_cast(c, &r->files, run->operands[1])
+                                                   : cli_convert(c, run->operands[1]);
     if (status == ASSAY_OK && r->feedback.out)
         status = assay_output_commit(&residues);
     else
@@ -105,6 +108,9 @@ static int cast(cli *run)
                                    { "seed", CLI_INTEGER, &r.seed, 0, UINT64_MAX },
                                    { "stream", CLI_INTEGER, &r.stream, 0, UINT32_MAX },
                                    { "bits", CLI_TEXT, &r.bits, 0, 0 },
+                                   { "scales", CLI_TEXT, &r.files.scales, 0, 0 },
+                                   { "tensor-scale", CLI_TEXT, &r.files.tensor_scale, 0, 0 },
+                                   { "zeros", CLI_TEXT, &r.files.zeros, 0, 0 },
                                    { "ef", CLI_TEXT, &r.feedback.along, 0, 0 },
                                    { "residue", CLI_FORMAT, &r.feedback.residue, 0, 0 },
                                    { "residue-in", CLI_TEXT, &r.feedback.in, 0, 0 },
@@ -133,9 +139,9 @@ static int cast(cli *run)
     assay_status status = assay_scheme_parse_for(r.to, r.round, r.overflow, r.nan, &c.scheme);
     if (status != ASSAY_OK)
         return cli_fail_in(run, status, "option --to");
-    if (c.scheme.block > 0 && c.elements != CLI_VALUES)
-        return cli_usage_error(run, "option --%s: %s has scales besides, which are not written yet",
-                               r.packed ? "packed" : "codes", r.to);
+    status = cli_scheme_check(&c.scheme, &r.files);
+    if (status != ASSAY_OK)
+        return cli_fail(run, status);
     return convert(run, &r, &c);
 }
 
@@ -143,7 +149,8 @@ const cli_command cli_command_cast = {
     .name = "cast",
     .usage = "IN OUT.npy --to SPEC [--in FORMAT] [--round MODE] [--overflow POLICY] [--nan RULE] "
              "[--codes|--packed] [--seed N] [--stream N] [--bits R.npy] "
-             "[--ef time|row|block=N] [--residue FORMAT] [--residue-in F] [--residue-out F]",
+             "[--ef time|row|block=N] [--residue FORMAT] [--residue-in F] [--residue-out F] "
+             "[--scales F] [--tensor-scale F] [--zeros F]",
     .summary = "Quantize an array",
     .help =
         "OUT has the values in IN's type; one which that type does not hold is an error that\n"
@@ -161,6 +168,9 @@ const cli_command cli_command_cast = {
         "  --seed N           of the random bits of stochastic modes (Philox4x32-10); 0 if absent\n"
         "  --stream N         another stream of the same seed, below 2^32; 0 if absent\n"
         "  --bits R.npy       the bits themselves: uint32 of IN's shape, below 2^N of the mode\n"
+        "  --scales F         write a scheme's scale codes, one for each block, tile or row\n"
+        "  --tensor-scale F   write its float32 tensor scale: value = code x scale x tensor scale\n"
+        "  --zeros F          write its zero points\n"
         "  --ef AXIS          of MODE+ef: time (along axis 0, the default), row (along the last\n"
         "                     axis) or block=N (reset every N elements of a row)\n"
         "  --residue FORMAT   round residues into FORMAT; exact pairs of IN's type if absent\n"

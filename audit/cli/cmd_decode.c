@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/cli/convert.h"
 #include "audit/cli/options.h"
+#include "audit/cli/scheme_cast.h"
 
 static int decode(cli *run)
 {
-    assay_format from = { 0 };
-    const cli_option options[] = { { "from", CLI_FORMAT, &from, 0, 0 }, { 0 } };
+    const char *spec = NULL;
+    cli_scheme_files files = { 0 };
+    const cli_option options[] = { { "from", CLI_TEXT, &spec, 0, 0 },
+                                   { "scales", CLI_TEXT, &files.scales, 0, 0 },
+                                   { "tensor-scale", CLI_TEXT, &files.tensor_scale, 0, 0 },
+                                   { "zeros", CLI_TEXT, &files.zeros, 0, 0 },
+                                   { 0 } };
     int code = cli_parse(run, options, 2, 2);
     if (code != CLI_RUN)
         return code;
-    if (from.bits == 0)
+    if (!spec)
         return cli_usage_error(run, "option --from is missing");
+    assay_scheme from;
+    assay_status status =
+        assay_scheme_parse(spec, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &from);
+    if (status != ASSAY_OK)
+        return cli_usage_error(run, "option --from: %s", assay_last_error());
+    if (from.block > 0 || files.scales || files.tensor_scale || files.zeros) {
+        status = cli_scheme_decode(&from, run->operands[0], &files, run->operands[1]);
+        return status == ASSAY_OK ? CLI_DONE : cli_fail(run, status);
+    }
     cli_conversion c = { .elements = CLI_DOUBLES };
-    assay_status status = cli_input_open(run->operands[0], &from, &c.input);
+    status = cli_input_open(run->operands[0], &from.element.format, &c.input);
     if (status != ASSAY_OK)
         return cli_fail(run, status);
     status = cli_convert(&c, run->operands[1]);
@@ -22,10 +37,13 @@ static int decode(cli *run)
 
 const cli_command cli_command_decode = {
     .name = "decode",
-    .usage = "CODES.npy OUT.npy --from SPEC",
+    .usage = "CODES.npy OUT.npy --from SPEC [--scales F] [--tensor-scale F] [--zeros F]",
     .summary = "Turn codes into float64 values",
     .help = "CODES are integers, one code each; a code beyond the format's width is an error that\n"
             "names its index. Every NaN becomes the canonical one.\n\n"
-            "  --from SPEC  the format of the codes\n",
+            "  --from SPEC       the format or scheme of the codes\n"
+            "  --scales F        a scheme's scale codes\n"
+            "  --tensor-scale F  its float32 tensor scale\n"
+            "  --zeros F         its zero points\n",
     .run = decode,
 };

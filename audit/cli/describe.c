@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/cli/hexfloat.h"
+#include "rounding/scheme_hierarchy.h"
 
 enum { TEXT = 160, CODE = 64 };
 
@@ -150,17 +151,99 @@ json_t *cli_describe_format(const assay_format *f)
     return record;
 }
 
-json_t *cli_describe_scheme(const char *spec, const assay_scheme *s)
+static const char *row_source(const char *spec)
 {
-    const char *source = "built from its SPEC";
     for (size_t i = 0; i < assay_scheme_count(); i++)
         if (strcmp(assay_scheme_name(i), spec) == 0)
-            source = assay_scheme_text(i);
-    json_t *record = json_pack("{ss ss ss sI}", "name", spec, "source", source, "element",
-                               s->element.format.name, "block_size", (json_int_t)s->block);
-    set(record, "scale", "e8m0, one per block along the last axis");
+            return assay_scheme_text(i);
+    return "built from its SPEC";
+}
+
+static const char *row_spec(const char *spec)
+{
+    for (size_t i = 0; i < assay_scheme_count(); i++)
+        if (strcmp(assay_scheme_name(i), spec) == 0)
+            return assay_scheme_spec(i);
+    return spec;
+}
+
+/* Elements that share a scale. */
+static void set_extent(json_t *record, const assay_scheme *s)
+{
+    char text[TEXT];
+    if (s->extent == ASSAY_EXTENT_TILE)
+        snprintf(text, sizeof text, "tile of %zu x %zu", s->tile_rows, s->block);
+    else if (s->extent == ASSAY_EXTENT_BLOCK)
+        snprintf(text, sizeof text, "block of %zu along the last axis", s->block);
+    else
+        snprintf(text, sizeof text, "%s", assay_extent_name(s->extent));
+    set(record, "extent", text);
+    set(record, "scales_depend_on", assay_reach_name(assay_scheme_reach(s)));
+}
+
+static double bits_per_element(const assay_scheme *s)
+{
+    double block = (double)s->block * (double)s->tile_rows;
+    if (s->hierarchy)
+        return 8.0 * (double)s->hierarchy->bytes / (double)s->hierarchy->elements;
+    double bits = s->element.format.bits;
+    if (s->extent == ASSAY_EXTENT_BLOCK || s->extent == ASSAY_EXTENT_TILE)
+        bits += (s->scale.format.bits + (s->has_zero ? s->element.format.bits : 0)) / block;
+    return bits;
+}
+
+static void describe_scales(json_t *record, const assay_scheme *s)
+{
+    static const char *const tensor[] = { "none", "binary32, value = code x scale x tensor scale",
+                                          "binary32, value = code x scale / tensor scale" };
+    char text[TEXT];
+    set(record, "scale", s->scale.format.name);
+    set(record, "scale_rounding", assay_mode_name(s->scale.mode));
     set(record, "scale_rule", assay_scale_rule_name(s->rule));
-    set(record, "scale_rule_text", assay_scale_rule_text(s->rule));
+    set(record, "scale_rule_text",
+        s->has_zero ? "(max - min) / (levels - 1), with 0 between min and max"
+                    : assay_scale_rule_text(s->rule));
+    set(record, "zero_point",
+        s->has_zero ? "least code - round(min / scale), a code of the element" : "none");
+    set(record, "tensor_scale", tensor[s->has_tensor_scale + s->tensor_divides]);
+    if (s->has_tensor_scale) {
+        snprintf(text, sizeof text, "amax of the tensor gets %g x %g", s->element.format.max,
+                 s->top_scale);
+        set(record, "tensor_scale_rule", text);
+    }
+    set(record, "order", assay_order_name(s->order));
+    set(record, "order_text", assay_order_text(s->order));
+    snprintf(text, sizeof text, "%.9g", s->least);
+    set(record, "least_amax", text);
+}
+
+json_t *cli_describe_scheme(const char *spec, const assay_scheme *s)
+{
+    char text[TEXT];
+    json_t *record =
+        json_pack("{ss ss ss}", "name", spec, "source", row_source(spec), "spec", row_spec(spec));
+    set(record, "element", s->element.format.name);
+    json_object_set_new(record, "block_size",
+                        json_integer(s->block < (size_t)1 << 32 ? (json_int_t)s->block : 0));
+    set_extent(record, s);
+    snprintf(text, sizeof text, "%.6g", bits_per_element(s));
+    set(record, "bits_per_element", text);
+    if (s->hierarchy) {
+        set_integer(record, "bytes_per_block", (int)s->hierarchy->bytes);
+        set(record, "fields", s->hierarchy->fields);
+        set(record, "scale_rule",
+            s->search == ASSAY_SEARCH_OWN      ? "own"
+            : s->search == ASSAY_SEARCH_MINMAX ? "minmax"
+                                               : "mse");
+        set(record, "scale_rule_text", s->hierarchy->rule);
+    } else {
+        describe_scales(record, s);
+    }
     set(record, "element_overflow", assay_overflow_name(s->element.overflow));
+    set(record, "short_last_block", s->hierarchy ? "padded with zeros" : "a block of its own");
+    set(record, "nan_or_infinity", "the scale is NaN, and so is the whole block");
+    set(record, "matrix_product",
+        "codes are multiplied and summed within a block, scales applied "
+        "per block, unless @operand:FORMAT dequantizes first");
     return record;
 }

@@ -161,8 +161,11 @@ Test(scheme, rows_are_the_builder_with_their_parameters)
 {
     for (size_t i = 0; i < assay_scheme_count(); i++) {
         assay_scheme s = scheme(assay_scheme_name(i));
-        cr_expect(s.block == 32 && s.rule == ASSAY_SCALE_FLOOR &&
-                      s.element.overflow == ASSAY_OVERFLOW_SAT && strlen(assay_scheme_text(i)) > 0,
+        assay_scheme built = scheme(assay_scheme_spec(i));
+        cr_expect_eq(memcmp(&s, &built, sizeof s), 0, "%s is not %s", assay_scheme_name(i),
+                     assay_scheme_spec(i));
+        cr_expect(s.block > 0 && s.element.overflow == ASSAY_OVERFLOW_SAT &&
+                      strlen(assay_scheme_text(i)) > 0,
                   "%s", assay_scheme_name(i));
     }
     cr_expect(assay_scheme_is_identity(&(assay_scheme){ .element = scheme("binary64").element }));

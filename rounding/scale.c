@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scale of one block: rules on exact values. */
+#include <math.h>
+
+#include "numerics/bits.h"
+#include "numerics/superaccumulator.h"
+#include "rounding/scheme_parts.h"
+
+static const uint64_t one = (uint64_t)1 << 63; /* of a significand in [1, 2) */
+
+/* The significand of x != 0, in [1, 2). */
+static double unit_part(double x)
+{
+    const uint64_t fraction = ((uint64_t)1 << 52) - 1, unit = (uint64_t)1023 << 52;
+    double normal = assay_exponent(x) < -1022 ? x * 0x1p200 : x;
+    return assay_from_bits64((assay_bits64(normal) & fraction) | unit);
+}
+
+/* q 2^e, q > 0 off by `rest` in units that do not matter, with the sign of x. */
+static double odd(double q, double rest, int e, double x)
+{
+    uint64_t bits = assay_bits64(q);
+    if (rest != 0 && (bits & 1) == 0)
+        bits += rest > 0 ? 1 : UINT64_MAX;
+    return copysign(assay_from_bits64(bits) * assay_pow2(assay_clamp(e, -1000, 1000)), x);
+}
+
+/* Significands in [1, 2) have a quotient in (1/2, 2), whose remainder fma gives exactly. */
+double assay_odd_quotient(double a, double b)
+{
+    if (a == 0)
+        return a;
+    double u = unit_part(a), v = unit_part(b), q = u / v;
+    return odd(q, fma(-q, v, u), assay_exponent(a) - assay_exponent(b), a);
+}
+
+double assay_odd_product(double a, double b)
+{
+    if (a == 0)
+        return a;
+    double u = unit_part(a), v = unit_part(b), p = u * v;
+    return odd(p, fma(u, v, -p), assay_exponent(a) + assay_exponent(b), a);
+}
+
+double assay_odd_difference(double a, double b)
+{
+    double d = a - b, t = d - a, rest = (a - (d - t)) + (-b - t);
+    uint64_t bits = assay_bits64(d);
+    if (rest != 0 && (bits & 1) == 0 && fabs(d) < INFINITY)
+        bits += (rest > 0) == (d > 0) ? 1 : UINT64_MAX;
+    d = assay_from_bits64(bits);
+    return fabs(d) < INFINITY ? d : copysign(1.7976931348623157e308, d);
+}
+
+double assay_region_amax(const region *r)
+{
+    /* Magnitudes compare as their bits do, and NaN and infinity come after all finite ones. */
+    uint64_t top = 0;
+    for (size_t i = 0; i < r->rows; i++)
+        for (size_t j = 0; j < r->cols; j++) {
+            uint64_t u = assay_bits64(r->x[i * r->stride + j]) & 0x7fffffffffffffff;
+            top = u > top ? u : top;
+        }
+    return top < (uint64_t)0x7ff << 52 ? assay_from_bits64(top) : (double)NAN;
+}
+
+/* Digit by digit from the top: how many magnitudes start with the digits found so far. */
+double assay_region_select(const region *r, size_t k)
+{
+    uint64_t found = 0;
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        size_t count[256] = { 0 };
+        uint64_t above = shift == 56 ? 0 : ~(uint64_t)0 << (shift + 8);
+        for (size_t i = 0; i < r->rows; i++)
+            for (size_t j = 0; j < r->cols; j++) {
+                uint64_t u = assay_bits64(r->x[i * r->stride + j]) & 0x7fffffffffffffff;
+                if ((u & above) == found)
+                    count[u >> shift & 255]++;
+            }
+        uint64_t digit = 0;
+        while (k > count[digit])
+            k -= count[digit++];
+        found |= digit << shift;
+    }
+    return assay_from_bits64(found);
+}
+
+/* Fraction bits of the largest value: of integers those below its leading one. */
+static int fraction_bits(const assay_format *f)
+{
+    if (f->kind == ASSAY_FAMILY_FIXED)
+        return assay_exponent((double)f->highest);
+    return f->p < 60 ? f->p - 1 : 60;
+}
+
+/* Whether the rule goes one above floor; mu as a significand. */
+static bool bumps(const assay_scheme *s, uint64_t mu)
+{
+    const assay_format *f = &s->element.format;
+    switch (s->rule) {
+    case ASSAY_SCALE_CEIL: return mu > one;
+    case ASSAY_SCALE_RCEIL: return mu > assay_exact_from(f->max).sig;
+    case ASSAY_SCALE_EVEN: return mu >= 0 - (one >> (fraction_bits(f) + 1));
+    case ASSAY_SCALE_NEAREST: return (unsigned __int128)mu * mu >> 127 != 0;
+    case ASSAY_SCALE_CT: return mu >= one / 4 * 7;
+    default: return false;
+    }
+}
+
+int assay_scale_exponent(const assay_scheme *s, double amax)
+{
+    const assay_format *f = &s->element.format, *scale = &s->scale.format;
+    int lowest = assay_exponent(scale->min_positive), highest = assay_exponent(scale->max);
+    amax = amax > s->least ? amax : s->least;
+    if (amax == 0)
+        return lowest;
+    int e = assay_exponent(amax) - assay_exponent(f->max);
+    return assay_clamp(e + bumps(s, assay_exact_from(amax).sig), lowest, highest);
+}
+
+static block_scale scale_of_code(const assay_scheme *s, uint64_t code)
+{
+    return (block_scale){ .code = code, .value = assay_decode(&s->scale.format, code) };
+}
+
+/* 2^e, within the format's range: of e8m0 the code counts from the lowest. */
+static block_scale scale_of_power(const assay_scheme *s, int e)
+{
+    const assay_format *f = &s->scale.format;
+    double value = assay_pow2(e);
+    if (f->kind == ASSAY_FAMILY_FLOAT && f->p == 1 && !f->is_signed && !f->has_zero)
+        return (block_scale){ .code = (uint64_t)(e + f->bias), .value = value };
+    return scale_of_code(s, assay_round_code(&s->scale, value));
+}
+
+static block_scale nan_scale(const assay_scheme *s)
+{
+    return (block_scale){ .code = s->scale.format.nan_code, .value = NAN };
+}
+
+static bool is_power_rule(const assay_scheme *s)
+{
+    bool powers = s->scale.format.p == 1;
+    switch (s->rule) {
+    case ASSAY_SCALE_MAX:
+    case ASSAY_SCALE_FOUR_SIX:
+    case ASSAY_SCALE_MEAN: return false;
+    case ASSAY_SCALE_PERCENTILE: return powers;
+    default: return true;
+    }
+}
+
+/* a / (max t), or 3 a / (2 max t): odd operands and quotients round like the exact ones, since
+ * what they are compared with, a midpoint times max t, has at most 51 bits. */
+static double exact_quotient(const assay_scheme *s, const assay_tensor_scale *tensor, double a,
+                             bool wide)
+{
+    double divisor = s->element.format.max;
+    if (tensor && s->tensor_divides)
+        a = assay_odd_product(a, (double)tensor->stored);
+    else if (tensor)
+        divisor *= (double)tensor->stored;
+    return wide ? assay_odd_quotient(assay_odd_difference(2 * a, -a), 2 * divisor)
+                : assay_odd_quotient(a, divisor);
+}
+
+/* The block scale before it is rounded, as each producer computes it in binary32. */
+static double quotient(const assay_scheme *s, const assay_tensor_scale *tensor, double a, bool wide)
+{
+    const float max = (float)s->element.format.max, amax = (float)a, grow = wide ? 1.5f : 1;
+    float least = (float)s->scale.format.min_normal, top = (float)s->scale.format.max, q;
+    switch (s->order) {
+    case ASSAY_ORDER_TE: q = amax * (tensor->reciprocal * (1 / max)); return q * grow;
+    case ASSAY_ORDER_TORCHAO:
+        q = amax / max / tensor->multiplier * grow;
+        return q < least ? least : q > top ? top : q;
+    case ASSAY_ORDER_CT: q = tensor->reciprocal * (amax / max); return q * grow;
+    case ASSAY_ORDER_MODELOPT: q = amax / (max * tensor->multiplier); return q == 0 ? 1 : q * grow;
+    case ASSAY_ORDER_DIV32:
+    case ASSAY_ORDER_MUL32: q = amax / max; return q * grow;
+    default: return exact_quotient(s, tensor, a, wide);
+    }
+}
+
+block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *tensor, double a,
+                            bool wide)
+{
+    a = a > s->least ? a : s->least;
+    if (is_power_rule(s))
+        return scale_of_power(s, assay_scale_exponent(s, a));
+    uint64_t code = assay_round_code(&s->scale, quotient(s, tensor, a, wide));
+    block_scale scale = scale_of_code(s, code);
+    if (s->order == ASSAY_ORDER_CT && scale.value == 0)
+        scale = scale_of_code(s, assay_round_code(&s->scale, 0.125));
+    return scale;
+}
+
+/* The exact sum of magnitudes over their number; 64 bits with a sticky last one round right. */
+static block_scale mean_scale(const assay_scheme *s, const region *r)
+{
+    assay_superaccumulator sum;
+    assay_superaccumulator_clear(&sum);
+    for (size_t i = 0; i < r->rows; i++)
+        for (size_t j = 0; j < r->cols; j++)
+            assay_superaccumulator_add(&sum, fabs(r->x[i * r->stride + j]));
+    assay_leading l = assay_superaccumulator_leading(&sum);
+    if (l.kind == ASSAY_SUM_ZERO)
+        return scale_of_code(s, assay_round_code(&s->scale, 0));
+    assay_exact mean =
+        assay_exact_from_ratio(false, l.sig | l.sticky, (uint64_t)(r->rows * r->cols), l.exp);
+    return scale_of_code(s, assay_round_exact(&s->scale, mean));
+}
+
+/* s = (hi - lo) / (levels - 1) with 0 in [lo, hi], z = least code - round(lo / s). */
+static block_scale affine_scale(const assay_scheme *s, const region *r)
+{
+    const assay_format *f = &s->element.format;
+    double lo = 0, hi = 0;
+    for (size_t i = 0; i < r->rows; i++)
+        for (size_t j = 0; j < r->cols; j++) {
+            double x = r->x[i * r->stride + j];
+            lo = x < lo ? x : lo;
+            hi = x > hi ? x : hi;
+        }
+    double range = assay_odd_difference(hi, lo);
+    double q = assay_odd_quotient(range, (double)(f->highest - f->lowest));
+    block_scale scale = scale_of_code(s, assay_round_code(&s->scale, q));
+    double z = (double)f->lowest;
+    if (scale.value > 0)
+        z -= rint(assay_odd_quotient(lo, scale.value)); /* nearest even: assay_env_check */
+    else
+        z = 0;
+    z = z < (double)f->lowest ? (double)f->lowest : z > (double)f->highest ? (double)f->highest : z;
+    scale.zero = z;
+    return assay_encode_exact(f, z, &scale.zero_code) ? scale : nan_scale(s);
+}
+
+block_scale assay_block_scale(const assay_scheme *s, const assay_tensor_scale *tensor,
+                              const region *r)
+{
+    double a = assay_region_amax(r);
+    if (a != a)
+        return nan_scale(s);
+    if (s->has_zero)
+        return affine_scale(s, r);
+    if (s->rule == ASSAY_SCALE_MEAN)
+        return mean_scale(s, r);
+    if (s->rule == ASSAY_SCALE_MSE || s->rule == ASSAY_SCALE_FOUR_SIX)
+        return assay_scale_search(s, tensor, r, a);
+    size_t n = r->rows * r->cols;
+    if (s->rule == ASSAY_SCALE_PERCENTILE && n > 0) {
+        const unsigned __int128 whole = 100 * 1000000;
+        unsigned __int128 k = ((unsigned __int128)s->percent * n + whole - 1) / whole;
+        a = assay_region_select(r, k < 1 ? 1 : k > n ? n : (size_t)k);
+    }
+    return assay_scale_for(s, tensor, a, false);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of schemes share. */
+#ifndef ASSAY_ROUNDING_SCHEME_PARTS_H
+#define ASSAY_ROUNDING_SCHEME_PARTS_H
+
+#include "rounding/scheme.h"
+
+/* The elements that share a scale: rows x cols of a matrix whose rows are `stride` apart. */
+typedef struct region {
+    const double *x;
+    size_t rows, cols, stride;
+} region;
+
+/* A scale as it is stored, and its value; NaN: the whole block is NaN. */
+typedef struct block_scale {
+    uint64_t code, zero_code;
+    double value, zero;
+} block_scale;
+
+/* How x becomes what the element's format rounds. */
+typedef enum step_kind {
+    STEP_ZERO,       /* a zero of x's sign: the scale is zero, or the block NaN */
+    STEP_SHIFT,      /* x factor, a power of two                                */
+    STEP_DIVIDE,     /* x times / factor, on the right side of every boundary */
+    STEP_DIVIDE32,   /* fl(x / factor) in binary32                              */
+    STEP_MULTIPLY32, /* fl(x factor) in binary32                                */
+} step_kind;
+
+typedef struct block_step {
+    step_kind kind;
+    double factor, times;
+    bool no_negative_zero; /* -0 comes out as +0 */
+} block_step;
+
+/* a / b, a b and a - b for finite operands, b > 0 in the quotient: an inexact result is the
+ * neighbour with the odd last bit, so that rounding it to at most 51 bits rounds the exact one
+ * (docs/schemes.md). Quotients and products beyond 2^+-1000 stop there. */
+double assay_odd_quotient(double a, double b);
+double assay_odd_product(double a, double b);
+double assay_odd_difference(double a, double b);
+
+/* Largest magnitude; NaN if an element is NaN or infinite. */
+double assay_region_amax(const region *r);
+/* The k-th smallest magnitude, 1 <= k <= elements, of finite elements. */
+double assay_region_select(const region *r, size_t k);
+
+/* The scale of a block, and the step with it. tensor is NULL where the scheme has none. */
+block_scale assay_block_scale(const assay_scheme *s, const assay_tensor_scale *tensor,
+                              const region *r);
+block_step assay_block_step(const assay_scheme *s, const assay_tensor_scale *tensor,
+                            const block_scale *scale);
+/* The scale for the largest magnitude a, with the quotient 3/2 as large if `wide`. */
+block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *tensor, double a,
+                            bool wide);
+/* The rules that try scales and compare exact errors. */
+block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *tensor,
+                               const region *r, double a);
+
+/* y[i] = the step of x[i]; y may be x. */
+void assay_step_row(const block_step *step, const double *x, double *y, size_t n);
+
+/* What a code's value c becomes: c multiply / divide, where c multiply is exact if divide is not
+ * 1, and multiply itself is always. So there is one rounding, into binary64. */
+typedef struct block_factor {
+    double multiply, divide;
+} block_factor;
+block_factor assay_block_factor(const assay_scheme *s, const assay_tensor_scale *tensor,
+                                double scale);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quantizing rows of a tensor: scales of a few neighbouring blocks, then their elements. */
+#include <math.h>
+#include <string.h>
+
+#include "numerics/bits.h"
+#include "rounding/array.h"
+#include "rounding/scheme_hierarchy.h"
+#include "rounding/scheme_parts.h"
+
+/* Elements of a row that are rounded together, and blocks among them. */
+enum { PIECE = 2048, BLOCKS = 128 };
+
+typedef struct run {
+    const assay_scheme *s;
+    const assay_tensor_scale *tensor; /* NULL where the scheme has none */
+    size_t rows, cols;
+    const double *x;
+    const assay_random *random; /* or NULL */
+    uint64_t first;
+    assay_quantized out;
+    size_t code_bytes, scale_bytes;
+    assay_scale_shape scales;
+} run;
+
+/* Blocks `from` to `from + count` - 1 of the rows `row` to `row + rows` - 1. */
+typedef struct group {
+    size_t row, rows, from, count, size;
+    block_scale scale[BLOCKS];
+    block_step step[BLOCKS];
+    block_factor factor[BLOCKS];
+} group;
+
+assay_scale_shape assay_scheme_scales(const assay_scheme *s, size_t rows, size_t cols)
+{
+    if (s->block == 0)
+        return (assay_scale_shape){ 0, 0 };
+    if (s->extent == ASSAY_EXTENT_TENSOR)
+        return (assay_scale_shape){ 1, 1 };
+    if (s->extent == ASSAY_EXTENT_ROW)
+        return (assay_scale_shape){ rows, 1 };
+    return (assay_scale_shape){ rows / s->tile_rows + (rows % s->tile_rows != 0),
+                                cols / s->block + (cols % s->block != 0) };
+}
+
+static void put(void *to, size_t i, size_t bytes, uint64_t code)
+{
+    memcpy((unsigned char *)to + i * bytes, &code, bytes); /* little-endian */
+}
+
+static void find_scales(const run *r, group *g)
+{
+    for (size_t b = 0; b < g->count; b++) {
+        size_t start = (g->from + b) * g->size, left = r->cols - start;
+        region part = { r->x + g->row * r->cols + start, g->rows, left < g->size ? left : g->size,
+                        r->cols };
+        g->scale[b] = assay_block_scale(r->s, r->tensor, &part);
+        g->step[b] = assay_block_step(r->s, r->tensor, &g->scale[b]);
+        g->factor[b] = assay_block_factor(r->s, r->tensor, g->scale[b].value);
+        size_t at = (g->row / r->s->tile_rows) * r->scales.cols + g->from + b;
+        if (r->s->extent == ASSAY_EXTENT_TENSOR)
+            at = 0;
+        if (r->out.scales)
+            put(r->out.scales, at, r->scale_bytes, g->scale[b].code);
+        if (r->out.zeros)
+            put(r->out.zeros, at, r->code_bytes, g->scale[b].zero_code);
+    }
+}
+
+/* What is rounded, exactly: a random U may be compared with any of its bits. */
+static assay_exact operand(const block_step *step, double x)
+{
+    if (step->kind == STEP_DIVIDE && x != 0) {
+        assay_exact n = assay_exact_from(x), d = assay_exact_from(step->factor);
+        return assay_exact_from_ratio(n.negative, n.sig, d.sig, n.exp - d.exp);
+    }
+    assay_step_row(step, &x, &x, 1);
+    return assay_exact_from(x);
+}
+
+static uint64_t random_code(const run *r, const assay_rounder *rounder, const block_step *step,
+                            size_t at)
+{
+    const assay_random none = { 0 };
+    const assay_random *random = r->random ? r->random : &none;
+    uint64_t index = random->bits ? at : r->first + at;
+    return assay_round_exact_at(rounder, operand(step, r->x[at]), random, index);
+}
+
+static double value_of(double code, const block_factor *factor)
+{
+    return code * factor->multiply / factor->divide;
+}
+
+/* One by one: random bits, or zero points. */
+static void round_each(const run *r, const group *g, size_t b, size_t at, size_t n)
+{
+    const assay_scheme *s = r->s;
+    const assay_format *f = &s->element.format;
+    for (size_t i = at; i < at + n; i++) {
+        uint64_t code = 0;
+        double v;
+        if (s->has_zero) {
+            v = assay_decode(&s->whole.format, random_code(r, &s->whole, &g->step[b], i));
+            v += g->scale[b].zero;
+            v = v < (double)f->lowest ? (double)f->lowest : v;
+            v = v > (double)f->highest ? (double)f->highest : v;
+            if (!assay_encode_exact(f, v, &code))
+                __builtin_trap(); /* an integer in the format's range */
+        } else {
+            code = random_code(r, &s->element, &g->step[b], i);
+            v = assay_decode(f, code);
+        }
+        if (r->out.codes)
+            put(r->out.codes, i, r->code_bytes, code);
+        if (r->out.values)
+            r->out.values[i] = value_of(v - g->scale[b].zero, &g->factor[b]);
+    }
+}
+
+static void multiply(double *y, const block_factor *factor, size_t n)
+{
+    double by = factor->multiply;
+    for (size_t i = 0; i < n; i++)
+        y[i] *= by;
+    for (size_t i = 0; factor->divide != 1 && i < n; i++)
+        y[i] /= factor->divide;
+}
+
+/* One row of the group, `count` blocks or a part of one, from element `at` on. */
+static void round_row(const run *r, const group *g, size_t at, size_t n)
+{
+    double y[PIECE];
+    for (size_t b = 0, i = 0; i < n; b++, i += g->size) {
+        size_t m = n - i < g->size ? n - i : g->size;
+        assay_step_row(&g->step[b], r->x + at + i, y + i, m);
+    }
+    if (r->out.codes)
+        assay_encode_array_f64(&r->s->element, y,
+                               (unsigned char *)r->out.codes + at * r->code_bytes, n);
+    if (!r->out.values)
+        return;
+    assay_round_array_f64(&r->s->element, y, y, n);
+    for (size_t b = 0, i = 0; i < n; b++, i += g->size)
+        multiply(y + i, &g->factor[b], n - i < g->size ? n - i : g->size);
+    memcpy(r->out.values + at, y, n * sizeof *y);
+}
+
+static void spread_nan(const run *r, const group *g, size_t b, size_t at, size_t n)
+{
+    if (g->scale[b].value != g->scale[b].value && r->out.values)
+        for (size_t i = at; i < at + n; i++)
+            r->out.values[i] = assay_from_bits64(0x7ff8000000000000);
+}
+
+static void round_group(const run *r, const group *g)
+{
+    bool each = r->s->has_zero || assay_mode_is_stochastic(r->s->element.mode);
+    size_t start = g->from * g->size, left = r->cols - start;
+    size_t width = left / g->count < g->size ? left : g->size * g->count;
+    for (size_t i = g->row; i < g->row + g->rows; i++) {
+        size_t at = i * r->cols + start;
+        for (size_t j = 0; j < width && !each; j += PIECE)
+            round_row(r, g, at + j, width - j < PIECE ? width - j : PIECE);
+        for (size_t b = 0, j = 0; j < width; b++, j += g->size) {
+            size_t n = width - j < g->size ? width - j : g->size;
+            if (each)
+                round_each(r, g, b, at + j, n);
+            spread_nan(r, g, b, at + j, n);
+        }
+    }
+}
+
+/* Blocks of one row, or tile, that are done together: their rows fit into a piece. */
+static size_t blocks_at_once(size_t size)
+{
+    size_t n = size < PIECE ? PIECE / size : 1;
+    return n < BLOCKS ? n : BLOCKS;
+}
+
+static void quantize_blocks(const run *r)
+{
+    const assay_scheme *s = r->s;
+    bool all = s->extent == ASSAY_EXTENT_TENSOR;
+    size_t height = all ? r->rows : s->tile_rows, size = r->cols < s->block ? r->cols : s->block;
+    size_t at_once = blocks_at_once(size), across = (r->scales.cols - 1) / at_once + 1;
+    size_t tasks = r->scales.rows * across;
+#pragma omp parallel for schedule(static) if (tasks > 8)
+    for (size_t task = 0; task < tasks; task++) {
+        group g = { .row = task / across * height, .from = task % across * at_once };
+        g.size = size;
+        g.rows = r->rows - g.row < height ? r->rows - g.row : height;
+        g.count = r->scales.cols - g.from < at_once ? r->scales.cols - g.from : at_once;
+        find_scales(r, &g);
+        round_group(r, &g);
+    }
+}
+
+static void quantize_scalars(const run *r)
+{
+    const assay_rounder *e = &r->s->element;
+    size_t n = r->rows * r->cols;
+    if (assay_mode_is_stochastic(e->mode)) {
+        group g = { .scale = { { .value = 1 } }, .step = { { STEP_SHIFT, 1, 1, false } } };
+        g.factor[0] = (block_factor){ 1, 1 };
+        round_each(r, &g, 0, 0, n);
+        return;
+    }
+    if (r->out.codes)
+        assay_encode_array_f64(e, r->x, r->out.codes, n);
+    if (r->out.values)
+        assay_round_array_f64(e, r->x, r->out.values, n);
+}
+
+void assay_scheme_quantize(const assay_scheme *s, const assay_tensor_scale *tensor, size_t rows,
+                           size_t cols, const double *x, const assay_random *random, uint64_t first,
+                           const assay_quantized *out)
+{
+    run r = { .s = s, .tensor = s->has_tensor_scale ? tensor : NULL, .rows = rows, .cols = cols };
+    r.x = x;
+    r.random = random;
+    r.first = first;
+    r.out = *out;
+    r.code_bytes = assay_format_container(&s->element.format);
+    if (rows == 0 || cols == 0)
+        return;
+    if (s->hierarchy) {
+        assay_hierarchy_quantize(s, rows, cols, x, random, first, out);
+        return;
+    }
+    if (s->block == 0) {
+        quantize_scalars(&r);
+        return;
+    }
+    r.scale_bytes = assay_format_container(&s->scale.format);
+    r.scales = assay_scheme_scales(s, rows, cols);
+    quantize_blocks(&r);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of schemes for the file that reads SPECs. */
+#ifndef ASSAY_ROUNDING_SCHEME_ROWS_H
+#define ASSAY_ROUNDING_SCHEME_ROWS_H
+
+#include "formats/spec.h"
+#include "rounding/scheme_parts.h"
+
+/* The SPEC of a row, NULL if there is none of that name. */
+const char *assay_scheme_row_spec(const char *name);
+
+/* Whether a SPEC with this head is a scheme and not a scalar format. */
+bool assay_scheme_is_block_spec(const char *head);
+
+/* The scheme of such a SPEC. Errors do not quote it. */
+assay_status assay_scheme_build(const assay_spec *spec, assay_rounding rounding,
+                                assay_overflow overflow, assay_nan_rule nan, assay_scheme *out);
+
+#endif
