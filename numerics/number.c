@@ -479,20 +479,41 @@ static void take(uint64_t a[5], const uint64_t b[5])
     }
 }
 
+/* The next n <= 32 bits of a fraction rest / D below 1, D the power of two that is bit 63 of
+ * limb 1: those below this bit. */
+static uint32_t shift_out(uint64_t rest[5], int n)
+{
+    uint32_t bits = (uint32_t)(rest[1] << 1 >> (64 - n));
+    for (int i = 1; i < 5; i++)
+        rest[i] = rest[i] << n | (i < 4 ? rest[i + 1] >> (64 - n) : 0);
+    rest[1] &= ~(uint64_t)0 >> 1;
+    return bits;
+}
+
 /* n / d = (N / D) 2^-zeros with significands N / D in (1/2, 2): the bit of weight 2^-zeros is
  * [N >= D] and those above are 0; below it, the usual long division. */
 uint32_t assay_expansion_next(assay_expansion *e)
 {
+    static const uint64_t one[5] = { 0, (uint64_t)1 << 63 };
     uint32_t word = 0;
-    for (int i = 31; i >= 0; i--) {
-        if (e->zeros > 1) {
-            e->zeros--;
-            continue;
+    int i = 32; /* bits of the word still to come */
+    if (e->zeros > 0) {
+        int skipped = e->zeros - 1 < i ? e->zeros - 1 : i;
+        e->zeros -= skipped;
+        i -= skipped;
+        if (i == 0)
+            return 0;
+        e->zeros = 0;
+        i--;
+        if (at_least(e->rest, e->divisor)) {
+            take(e->rest, e->divisor);
+            word = (uint32_t)1 << i;
         }
-        if (e->zeros == 1)
-            e->zeros = 0;
-        else
-            twice(e->rest);
+    }
+    if (i > 0 && memcmp(e->divisor, one, sizeof one) == 0)
+        return word | shift_out(e->rest, i);
+    while (--i >= 0) {
+        twice(e->rest);
         if (at_least(e->rest, e->divisor)) {
             take(e->rest, e->divisor);
             word |= (uint32_t)1 << i;

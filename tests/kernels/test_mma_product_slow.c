@@ -10,6 +10,7 @@
 #include "kernels/mma_lanes.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
+#include "tests/support/shared.h"
 
 static uint64_t state_ = 1;
 
@@ -166,7 +167,7 @@ static size_t compare_category(const assay_mma_unit *u, problem *p, int category
 static size_t compare_unit(const assay_mma_unit *u, size_t scale)
 {
     size_t wrong = 0, k = (size_t)u->K * 2;
-    problem small = make(u, 7, 45, k), large = make(u, 101, 301 * scale, k);
+    problem small = make(u, 7, 45, k), large = make(u, 67, 251 * scale, k);
     for (int category = 0; category < CATEGORIES; category++)
         wrong += compare_category(u, &small, category, 0);
     if (scale > 0)
@@ -197,8 +198,7 @@ static bool is_repeated(size_t row)
 
 static size_t samples(void)
 {
-    const char *scale = getenv("ASSAY_TEST_SCALE");
-    return scale ? strtoul(scale, NULL, 10) : 1;
+    return assay_thorough() ? 1000 : 1;
 }
 
 Test(mma_product, loops_equal_the_definition)

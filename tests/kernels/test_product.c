@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Products against MPFR, step by step, and against each other across ISAs, threads and sizes. */
 #include "tests/kernels/product_test.h"
+#include "tests/support/shared.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -178,8 +179,10 @@ static void check_against_oracle(const assay_accumulator *acc, const char *what,
     }
 }
 
+/* Policies in turns: what they do to overflow does not depend on the order of the sum. */
 static void check_format(const char *format)
 {
+    static int turn;
     static const char *const sums[] = { "step", "unfused", "block=3", "block=11" };
     char text[200];
     for (int mode = 0; mode < ASSAY_MODE_COUNT; mode++)
@@ -187,6 +190,8 @@ static void check_format(const char *format)
             for (size_t s = 0; s < sizeof sums / sizeof sums[0] + 1; s++) {
                 bool exact = s == sizeof sums / sizeof sums[0];
                 assay_accumulator acc;
+                if (policy != ASSAY_OVERFLOW_SPEC && turn++ % 7 > 0 && !assay_thorough())
+                    continue;
                 snprintf(text, sizeof text, "[%s]:%s,round=%s,overflow=%s", format,
                          exact ? "step" : sums[s], assay_mode_name((assay_mode)mode),
                          assay_overflow_name((assay_overflow)policy));

@@ -13,8 +13,9 @@
 
 #include "numerics/elementary.h"
 #include "numerics/elementary_dd.h"
+#include "tests/support/shared.h"
 
-enum { BITS = 320, POINTS = 50000 };
+enum { BITS = 320, POINTS = 20000 };
 
 typedef void oracle(mpfr_t y, const mpfr_t x);
 
@@ -279,9 +280,7 @@ static double argument(const row *r, uint64_t i)
 
 static size_t points(size_t cost)
 {
-    const char *text = getenv("ASSAY_TEST_SCALE");
-    double factor = text ? atof(text) : 1;
-    return (size_t)(POINTS * (factor > 0 ? factor : 1)) / cost;
+    return (assay_thorough() ? 100 : 1) * (size_t)POINTS / cost;
 }
 
 typedef struct worst {

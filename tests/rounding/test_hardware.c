@@ -254,8 +254,8 @@ Test(hardware, vcvtbias_to_bf8_adds_the_bias)
             bool special = (i & 0x7c00) == 0x7c00, nan = special && (i & 0x3ff);
             uint32_t want = special ? i >> 8 | (nan ? 2 : 0) : (i + bias) >> 8;
             uint32_t limit = !special && (want & 0x7f) == 0x7c ? (want & 0x80) | 0x7b : want;
-            cr_assert_eq(codes[i], want, "%x + %x: %x", i, bias, codes[i]);
-            cr_assert_eq(clamped[i], limit, "%x + %x: %x", i, bias, clamped[i]);
+            if (codes[i] != want || clamped[i] != limit) /* an assertion costs a microsecond */
+                cr_assert_fail("%x + %x: %x, saturating %x", i, bias, codes[i], clamped[i]);
         }
     }
 }

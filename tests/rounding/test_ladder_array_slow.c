@@ -91,7 +91,7 @@ static const char *const builders[] = {
 
 enum {
     BUILDERS = sizeof builders / sizeof builders[0],
-    SAMPLE = 60,
+    SAMPLE = 30,
     ALL_CODES = 256,
     SOME_CODES = 16,
     FEW_CODES = 16
@@ -327,6 +327,8 @@ ParameterizedTest(int *id, ladder_array, equals)
                 bool all = policy == ASSAY_OVERFLOW_SPEC && rule == 0;
                 assay_rounder r;
                 if (is_slow(&f) && (!all || (mode % 3 > 0 && mode != ASSAY_RODD)))
+                    continue;
+                if (!all && (mode + policy + *id) % 4 > 0 && !assay_thorough())
                     continue;
                 if (assay_rounder_make(&f, (assay_mode)mode, (assay_overflow)policy,
                                        (assay_nan_rule)rule, &r) == ASSAY_OK)
