@@ -10,7 +10,7 @@
 #include "kernels/mma_lanes.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
-#include "tests/support/shared.h"
+#include "tests/support/points.h"
 
 static uint64_t state_ = 1;
 
@@ -198,7 +198,7 @@ static bool is_repeated(size_t row)
 
 static size_t samples(void)
 {
-    return assay_thorough() ? 1000 : 1;
+    return points_thorough() ? 1000 : 1;
 }
 
 Test(mma_product, loops_equal_the_definition)

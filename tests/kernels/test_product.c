@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Products against MPFR, step by step, and against each other across ISAs, threads and sizes. */
 #include "tests/kernels/product_test.h"
-#include "tests/support/shared.h"
+#include "tests/support/points.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -190,7 +190,7 @@ static void check_format(const char *format)
             for (size_t s = 0; s < sizeof sums / sizeof sums[0] + 1; s++) {
                 bool exact = s == sizeof sums / sizeof sums[0];
                 assay_accumulator acc;
-                if (policy != ASSAY_OVERFLOW_SPEC && turn++ % 7 > 0 && !assay_thorough())
+                if (policy != ASSAY_OVERFLOW_SPEC && turn++ % 7 > 0 && !points_thorough())
                     continue;
                 snprintf(text, sizeof text, "[%s]:%s,round=%s,overflow=%s", format,
                          exact ? "step" : sums[s], assay_mode_name((assay_mode)mode),

@@ -13,7 +13,7 @@
 
 #include "numerics/elementary.h"
 #include "numerics/elementary_dd.h"
-#include "tests/support/shared.h"
+#include "tests/support/points.h"
 
 enum { BITS = 320, POINTS = 20000 };
 
@@ -280,7 +280,7 @@ static double argument(const row *r, uint64_t i)
 
 static size_t points(size_t cost)
 {
-    return (assay_thorough() ? 100 : 1) * (size_t)POINTS / cost;
+    return (points_thorough() ? 100 : 1) * (size_t)POINTS / cost;
 }
 
 typedef struct worst {

@@ -8,7 +8,6 @@
 
 #include "../support/oracle.h"
 #include "../support/points.h"
-#include "../support/shared.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
 #include "rounding/array.h"
@@ -173,7 +172,7 @@ static bool worthwhile(const assay_format *f, assay_mode mode, assay_overflow po
 {
     bool first = mode == ASSAY_RNE && policy == ASSAY_OVERFLOW_SPEC && f->nan == ASSAY_NAN_NONE;
     bool in_turn = policy == ASSAY_OVERFLOW_SPEC || (turn + (int)mode + (int)policy) % 3 == 0;
-    return (rule == ASSAY_NAN_RULE_DEFAULT && (in_turn || assay_thorough())) || first;
+    return (rule == ASSAY_NAN_RULE_DEFAULT && (in_turn || points_thorough())) || first;
 }
 
 ParameterizedTest(int *id, rounding, breakpoints)

@@ -8,7 +8,6 @@
 
 #include "../support/oracle.h"
 #include "../support/points.h"
-#include "../support/shared.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
 #include "rounding/array.h"
@@ -159,7 +158,7 @@ ParameterizedTest(int *id, count, breakpoints)
     sample(&f);
     for (int k = 0; k < ASSAY_MODE_COUNT + STOCHASTIC; k++)
         for (int policy = 0; policy < ASSAY_OVERFLOW_COUNT; policy++) {
-            if (policy > 0 && (k + policy + *id) % 4 > 0 && !assay_thorough())
+            if (policy > 0 && (k + policy + *id) % 4 > 0 && !points_thorough())
                 continue; /* policies in turns: every mode meets each in some formats */
             assay_rounding rounding = { (assay_mode)k, 0, false };
             assay_rounder r;

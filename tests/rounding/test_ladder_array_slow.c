@@ -328,7 +328,7 @@ ParameterizedTest(int *id, ladder_array, equals)
                 assay_rounder r;
                 if (is_slow(&f) && (!all || (mode % 3 > 0 && mode != ASSAY_RODD)))
                     continue;
-                if (!all && (mode + policy + *id) % 4 > 0 && !assay_thorough())
+                if (!all && (mode + policy + *id) % 4 > 0 && !points_thorough())
                     continue;
                 if (assay_rounder_make(&f, (assay_mode)mode, (assay_overflow)policy,
                                        (assay_nan_rule)rule, &r) == ASSAY_OK)

@@ -13,7 +13,6 @@
 
 #include "../support/oracle.h"
 #include "../support/points.h"
-#include "../support/shared.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
 #include "numerics/philox.h"
@@ -164,7 +163,7 @@ ParameterizedTest(int *id, random, arrays)
     assay_format f;
     points_format((size_t)*id, &f);
     double *points;
-    size_t n = points_make(&f, &points), few = assay_thorough() ? 3 : 13;
+    size_t n = points_make(&f, &points), few = points_thorough() ? 3 : 13;
     for (size_t k = 0; k < ROUNDINGS; k++)
         for (int policy = 0; policy < ((k + (size_t)*id) % few == 0 ? ASSAY_OVERFLOW_COUNT : 1);
              policy++) {

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <mpfr.h>
 
@@ -164,4 +165,15 @@ size_t points_make(const assay_format *f, double **points)
     add(&l, assay_from_bits64(0x7fffffffffffffff));
     *points = l.at;
     return l.count;
+}
+
+bool points_thorough(void)
+{
+    const char *text = getenv("ASSAY_THOROUGH");
+    return text && strcmp(text, "1") == 0;
+}
+
+uint64_t points_step(uint64_t usual)
+{
+    return points_thorough() ? 1 : usual;
 }

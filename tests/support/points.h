@@ -3,6 +3,8 @@
 #ifndef ASSAY_TESTS_SUPPORT_POINTS_H
 #define ASSAY_TESTS_SUPPORT_POINTS_H
 
+#include <stdbool.h>
+
 #include "formats/format.h"
 
 /** The formats to test: every row of a binary float, then builders that reach each parameter; i <
@@ -21,5 +23,11 @@ size_t points_make(const assay_format *format, double **points);
 
 /** The i-th of a fixed sequence of 64 random bits. */
 uint64_t points_random(uint64_t i);
+
+/** Whether ASSAY_THOROUGH=1 asks for every case (`./dev certify tests`) instead of a share of them
+ * that takes seconds. */
+bool points_thorough(void);
+/** 1 if so, else the step through the cases. */
+uint64_t points_step(uint64_t usual);
 
 #endif

@@ -39,12 +39,6 @@ const char *assay_shared(const char *relative)
     return path;
 }
 
-bool assay_thorough(void)
-{
-    const char *set = getenv("ASSAY_THOROUGH");
-    return set && strcmp(set, "1") == 0;
-}
-
 static char directory[64];
 
 const char *assay_temp(const char *name)

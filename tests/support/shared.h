@@ -13,9 +13,6 @@
  */
 const char *assay_shared(const char *relative);
 
-/** Whether $ASSAY_THOROUGH is 1: every case, for minutes, rather than those of every build. */
-bool assay_thorough(void);
-
 /** Path of NAME in this process's own temporary directory, made on first use. The same lifetime. */
 const char *assay_temp(const char *name);
 /** Removes that directory with everything in it; for a suite's .fini. */
