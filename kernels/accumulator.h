@@ -10,12 +10,19 @@ extern "C" {
 #endif
 
 /** ASSAY_ACCUMULATORS(X) expands X(enumerator, how it is written, what it does). */
-#define ASSAY_ACCUMULATORS(X)                                                          \
-    X(REFERENCE, "reference", "binary64, product rounded and then added, ascending k") \
-    X(EXACT, "exact", "exact sum, one rounding into the output")                       \
-    X(STEP, "F or F:step", "acc = RND_F(a b + acc), ascending k, from C or +0")        \
-    X(UNFUSED, "F:unfused", "the product rounded to F, then the sum")                  \
-    X(BLOCK, "F:block=N", "each block's chain starts at +0; total = RND_F(total + chain)")
+#define ASSAY_ACCUMULATORS(X)                                                                   \
+    X(REFERENCE, "reference", "binary64, product rounded and then added, ascending k")          \
+    X(EXACT, "exact", "exact sum, one rounding into the output")                                \
+    X(STEP, "F or F:step", "acc = RND_F(a b + acc), ascending k, from C or +0")                 \
+    X(UNFUSED, "F:unfused", "the product rounded to F, then the sum")                           \
+    X(BLOCK, "F:block=N", "each block's chain starts at +0; total = RND_F(total + chain)")      \
+    X(PAIRWISE, "F:pairwise",                                                                   \
+      "products rounded to F, adjacent sums level by level, an odd last one passes up, C last") \
+    X(KAHAN, "F:kahan", "Kahan's four rounded operations on products rounded to F")             \
+    X(INT32, "int32", "integers modulo 2^32, in two's complement")                              \
+    X(INT32_SAT, "int32:sat", "integers, clamped to 32 bits after each term")                   \
+    X(BF16X9, "bf16x9", "binary32 operands as three bfloat16 each, nine binary32 chains")       \
+    X(OZAKI, "ozaki:slices=N", "binary64 operands as N slices for int8 units, exact slice products")
 
 typedef enum assay_sum {
 #define ASSAY_ACCUMULATOR(id, written, text) ASSAY_SUM_##id,
@@ -24,27 +31,39 @@ typedef enum assay_sum {
         ASSAY_SUM_COUNT
 } assay_sum;
 
+enum { ASSAY_OZAKI_SLICES = 16 }; /* at most */
+
 /**
- * An accumulator. `round` is the rounding of each step: into F for the F kinds; identity into
- * binary64 for REFERENCE; for EXACT it is the single final rounding, and the operation that
- * owns the output replaces it by the output's.
+ * An accumulator. `round` is the rounding of each step: into F for the F kinds, which may be
+ * stochastic; into binary32 for BF16X9; identity into binary64 for REFERENCE, OZAKI and the
+ * integers; for EXACT it is the single final rounding, and the operation that owns the output
+ * replaces it by the output's. docs/kernels-product.md has the steps of each.
  */
 typedef struct assay_accumulator {
     assay_sum kind;
-    size_t block; /* terms of a block, for BLOCK */
+    size_t block; /* terms of a block, for BLOCK; slices, for OZAKI */
     assay_rounder round;
+    bool feedback;       /* ef=yes (STEP, UNFUSED, BLOCK): s' = R(s + t + e), rounding/feedback.h */
+    bool rounds_residue; /* residue=FORMAT: e is rounded to nearest into it */
+    assay_rounder residue;
 } assay_accumulator;
 
 /**
- * Reads `reference`, `exact`, `F`, `F:step`, `F:unfused`, `F:block=N`, each F kind with
- * `,round=MODE,overflow=POLICY`; a bracketed F may have parameters of its own:
- * `[float:e=5,m=7]:block=32`. ASSAY_ERR_USAGE names what is wrong.
+ * Reads what ASSAY_ACCUMULATORS shows, each F kind with `,round=MODE,overflow=POLICY`, and
+ * `,ef=yes,residue=FORMAT` after step, unfused and block; `round=MODE+ef` says the same. A
+ * bracketed F may have parameters of its own: `[float:e=5,m=7]:block=32`; `ozaki` alone has 8
+ * slices. ASSAY_ERR_USAGE names what is wrong.
  */
 ASSAY_API ASSAY_NODISCARD assay_status assay_accumulator_parse(const char *text,
                                                                assay_accumulator *out);
 
 /** The binary64 reference accumulator. */
 ASSAY_API assay_accumulator assay_accumulator_reference(void);
+
+/** Whether its steps take random bits: of the products of kernels/product.h. */
+ASSAY_API bool assay_accumulator_is_stochastic(const assay_accumulator *acc);
+/** Whether it has a format F, to which a C that is added has to belong. */
+ASSAY_API bool assay_accumulator_has_format(assay_sum kind);
 
 /** How accumulator i of the list is written and what it does, i < ASSAY_SUM_COUNT. */
 ASSAY_API const char *assay_accumulator_written(assay_sum kind);

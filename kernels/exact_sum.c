@@ -11,6 +11,8 @@ assay_exact assay_exact_sum(const assay_superaccumulator *s, assay_mode mode)
         [ASSAY_SUM_INFINITE] = ASSAY_INFINITE,
         [ASSAY_SUM_NAN] = ASSAY_NOT_A_NUMBER,
     };
+    if (assay_mode_is_stochastic(mode)) /* whose chances depend on every bit */
+        return assay_superaccumulator_exact(s, false);
     assay_leading l = assay_superaccumulator_leading(s);
     assay_exact x = { .kind = kinds[l.kind],
                       .negative = l.negative,
@@ -34,8 +36,9 @@ assay_exact assay_exact_fma(double a, double b, double c, assay_mode mode)
     if (moderate(a) && moderate(b) && (c == 0 || moderate(c))) {
         assay_dd u = assay_two_prod(a, b), t = assay_two_sum(c, u.lo);
         assay_dd v = assay_two_sum(u.hi, t.hi), z = assay_two_sum(t.lo, v.lo);
-        if (v.hi != 0 || z.hi != 0) {
-            /* v.hi + (t.lo + v.lo) exactly; the bracket rounded to odd keeps what matters. */
+        if ((v.hi != 0 || z.hi != 0) && (z.lo == 0 || !assay_mode_is_stochastic(mode))) {
+            /* v.hi + (t.lo + v.lo) exactly; the bracket rounded to odd keeps what a deterministic
+             * mode looks at. */
             uint64_t bits = assay_bits64(z.hi);
             if (z.lo != 0 && !(bits & 1))
                 z.hi = assay_from_bits64((z.lo < 0) == (z.hi < 0) ? bits + 1 : bits - 1);

@@ -273,9 +273,63 @@ static void run_all(const product *d, void *workspace)
         }
 }
 
-void assay_product(const assay_accumulator *acc, size_t m, size_t n, size_t k, const double *a,
-                   size_t lda, const assay_operand *b, double *out, size_t ldo, void *workspace)
+/* out = C, or zeros. An exact sum takes C at the end. */
+static void start(const product *d)
 {
+    for (size_t i = 0; i < d->m; i++) {
+        double *out = d->out + i * d->ldo;
+        const double *c = d->acc->kind == ASSAY_SUM_EXACT ? NULL : product_c(d, i, 0);
+        if (!c)
+            memset(out, 0, d->n * sizeof *out);
+        else if (c != out)
+            memcpy(out, c, d->n * sizeof *out);
+    }
+}
+
+/* x86 makes negative NaNs, and lanes carry any. */
+static void make_canonical(const product *d)
+{
+    for (size_t i = 0; i < d->m; i++)
+        for (size_t j = 0; j < d->n; j++)
+            if (d->out[i * d->ldo + j] != d->out[i * d->ldo + j])
+                d->out[i * d->ldo + j] = d->acc->round.nan_value;
+}
+
+static void run(product *d, void *workspace)
+{
+    const assay_accumulator *acc = d->acc;
+    bool exact = acc->kind == ASSAY_SUM_EXACT;
+    if (assay_product_is_split(acc)) {
+        assay_product_split(d, workspace);
+        return;
+    }
+    if (assay_product_is_defined(acc)) {
+        assay_product_define(d, workspace);
+        return;
+    }
+    if (exact && !assay_product_exact_as_reference(d, workspace)) {
+        assay_product_exact(d, workspace);
+        return;
+    }
+    d->has_lanes = assay_lane_rounder_make(&acc->round, &d->lanes);
+    if (exact) /* products and sums are exact, so that fusing them changes nothing */
+        d->way = d->table->fma32 ? WAY_FMA64 : WAY_REFERENCE;
+    else
+        d->way = choose_way(d);
+    d->width = d->table->columns * (d->way == WAY_FMA32 ? 2 : 1);
+    run_all(d, workspace);
+    if (exact)
+        assay_product_round_sums(d);
+    make_canonical(d);
+}
+
+void assay_product_with(const assay_accumulator *acc, size_t m, size_t n, size_t k, const double *a,
+                        size_t lda, const assay_operand *b, const assay_product_more *more,
+                        double *out, size_t ldo, void *workspace)
+{
+    assay_product_more all = more ? *more : (assay_product_more){ 0 };
+    all.columns = all.columns ? all.columns : n;
+    all.terms = all.terms ? all.terms : k;
     product d = { .acc = acc,
                   .adder = *acc,
                   .table = assay_product_table(),
@@ -285,26 +339,24 @@ void assay_product(const assay_accumulator *acc, size_t m, size_t n, size_t k, c
                   .a = a,
                   .lda = lda,
                   .b = b,
+                  .more = &all,
                   .out = out,
                   .ldo = ldo };
     d.adder.kind = ASSAY_SUM_STEP;
     d.parallel = m * n * k >= PARALLEL_TERMS;
-    for (size_t i = 0; i < m; i++)
-        memset(out + i * ldo, 0, n * sizeof *out);
-    if (m == 0 || n == 0 || k == 0)
+    start(&d);
+    if (m == 0 || n == 0)
         return;
-    if (acc->kind == ASSAY_SUM_EXACT && !assay_product_exact_as_reference(&d, workspace)) {
-        assay_product_exact(&d, workspace);
+    if (k == 0) {
+        if (acc->kind == ASSAY_SUM_EXACT)
+            assay_product_define(&d, workspace);
         return;
     }
-    d.has_lanes = assay_lane_rounder_make(&acc->round, &d.lanes);
-    d.way = acc->kind == ASSAY_SUM_EXACT ? WAY_REFERENCE : choose_way(&d);
-    d.width = d.table->columns * (d.way == WAY_FMA32 ? 2 : 1);
-    run_all(&d, workspace);
-    if (acc->kind == ASSAY_SUM_EXACT)
-        assay_product_round_sums(&d);
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) /* x86 makes negative NaNs, and lanes carry any */
-            if (out[i * ldo + j] != out[i * ldo + j])
-                out[i * ldo + j] = acc->round.nan_value;
+    run(&d, workspace);
+}
+
+void assay_product(const assay_accumulator *acc, size_t m, size_t n, size_t k, const double *a,
+                   size_t lda, const assay_operand *b, double *out, size_t ldo, void *workspace)
+{
+    assay_product_with(acc, m, n, k, a, lda, b, NULL, out, ldo, workspace);
 }

@@ -3,7 +3,7 @@
 #ifndef ASSAY_KERNELS_PRODUCT_H
 #define ASSAY_KERNELS_PRODUCT_H
 
-#include "../rounding/round.h"
+#include "../rounding/feedback.h"
 #include "accumulator.h"
 
 #ifdef __cplusplus
@@ -30,6 +30,20 @@ typedef struct assay_operand {
     const assay_rounder *round; /* NULL: as it stands */
 } assay_operand;
 
+/**
+ * What a product takes besides its operands. All zero bytes: nothing. The random index of term p of
+ * sum (i, j) is ((row + i) columns + column + j) terms + term + p: a part of a larger product says
+ * where it lies, so that its bits are those of the whole.
+ */
+typedef struct assay_product_more {
+    const double *c; /* [m, n]: a term of each sum, by itself no product; NULL: +0 */
+    size_t ldc;
+    assay_random random; /* of stochastic accumulators; random.bits is not looked at  */
+    uint64_t row, column, term;
+    uint64_t columns, terms;       /* 0: n and k of the call                             */
+    assay_feedback_counts *counts; /* or NULL; what error feedback did is added to it    */
+} assay_product_more;
+
 /** Bytes of scratch that assay_product wants for these sizes (its threads share it). */
 ASSAY_API size_t assay_product_workspace(const assay_accumulator *acc, size_t m, size_t n,
                                          size_t k);
@@ -50,9 +64,27 @@ ASSAY_API void assay_product(const assay_accumulator *acc, size_t m, size_t n, s
                              const double *a, size_t lda, const assay_operand *b, double *out,
                              size_t ldo, void *workspace);
 
-/** The same sum of one pair of vectors with strides, for norms and tests: the definition. */
+/**
+ * The same with C, random bits and counts; `more` may be NULL. REFERENCE, the F kinds but PAIRWISE
+ * and the integers start from C; PAIRWISE, BF16X9 and OZAKI add it last, with one rounding; for
+ * EXACT it is one more term. Without terms (k = 0) out is C. C has to belong to acc->round.format
+ * for the F kinds, to be a binary32 for BF16X9 and an integer of 32 bits for the integers; out may
+ * be C.
+ */
+ASSAY_API void assay_product_with(const assay_accumulator *acc, size_t m, size_t n, size_t k,
+                                  const double *a, size_t lda, const assay_operand *b,
+                                  const assay_product_more *more, double *out, size_t ldo,
+                                  void *workspace);
+
+/** The same sum of one pair of vectors with strides, for norms and tests: the definition. Random
+ *  indices are the term's. */
 ASSAY_API double assay_dot(const assay_accumulator *acc, size_t k, const double *x, size_t sx,
                            const double *y, size_t sy);
+/** The definition with C (NULL: none) and the random index of its first term. */
+ASSAY_API double assay_dot_with(const assay_accumulator *acc, size_t k, const double *x, size_t sx,
+                                const double *y, size_t sy, const double *c,
+                                const assay_random *random, uint64_t first,
+                                assay_feedback_counts *counts);
 
 /**
  * The wide evaluation: double-double operands a = a_hi + a_lo (a_lo may be NULL) and B likewise

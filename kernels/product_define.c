@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sums by their definition, one exact operation and one rounding at a time; and the loops'
- * constants. */
+/* The loops' constants, and what runs where there is no loop: sums by their definition. */
 #include "kernels/exact_sum.h"
-#include "kernels/product_kernels.h"
+#include "kernels/product_parts.h"
+#include "kernels/sum.h"
 #include "numerics/cpu.h"
 #include "numerics/exact.h"
 
@@ -38,82 +38,58 @@ bool assay_lane_rounder_make(const assay_rounder *r, assay_lane_rounder *out)
     return true;
 }
 
-static double value(const assay_rounder *r, assay_exact x)
-{
-    return assay_decode(&r->format, assay_round_exact(r, x));
-}
-
 bool assay_is_native(const assay_rounder *r)
 {
     return r->identity && r->mode == ASSAY_RNE && r->overflow_value[0] == __builtin_inf() &&
            r->overflow_value[1] == -__builtin_inf();
 }
 
-static double fused(const assay_rounder *r, double a, double b, double c)
-{
-    if (assay_is_native(r)) {
-        double x = __builtin_fma(a, b, c); /* IEEE's fusedMultiplyAdd is this very function */
-        return x == x ? x : r->nan_value;
-    }
-    return value(r, assay_exact_fma(a, b, c, r->mode));
-}
-
-/* The exact a b, its zero with the product's sign: a b + 0 would lose that. */
-static double rounded_product(const assay_rounder *r, double a, double b)
-{
-    double plain = a * b;
-    if (a == 0 || b == 0 || plain - plain != 0) {
-        assay_superaccumulator s;
-        assay_superaccumulator_clear(&s);
-        assay_superaccumulator_add_product(&s, a, b);
-        return value(r, assay_exact_sum(&s, r->mode));
-    }
-    return value(r, assay_exact_fma(a, b, 0, r->mode));
-}
-
 double assay_step_define(const assay_accumulator *acc, double a, double b, double sum)
 {
-    const assay_rounder *r = &acc->round;
-    if (acc->kind == ASSAY_SUM_UNFUSED)
-        return fused(r, rounded_product(r, a, b), 1, sum);
-    return fused(r, a, b, sum);
+    const assay_summer s = { .acc = acc };
+    return assay_sum_step(&s, a, b, sum, 0);
 }
 
-static double exact_dot(const assay_rounder *r, size_t k, const double *x, size_t sx,
-                        const double *y, size_t sy)
+/* ---- whole products ---- */
+
+bool assay_product_is_defined(const assay_accumulator *acc)
 {
-    assay_superaccumulator s;
-    assay_superaccumulator_clear(&s);
-    for (size_t p = 0; p < k; p++)
-        assay_superaccumulator_add_product(&s, x[p * sx], y[p * sy]);
-    return value(r, assay_exact_sum(&s, r->mode));
+    bool stochastic = acc->kind != ASSAY_SUM_EXACT && assay_accumulator_is_stochastic(acc);
+    return stochastic || acc->feedback || acc->kind == ASSAY_SUM_PAIRWISE ||
+           acc->kind == ASSAY_SUM_KAHAN || acc->kind == ASSAY_SUM_INT32 ||
+           acc->kind == ASSAY_SUM_INT32_SAT;
 }
 
-static double reference_dot(const assay_rounder *r, size_t k, const double *x, size_t sx,
-                            const double *y, size_t sy)
+static void define_panel(const product *d, const assay_summer *s, double *panel, size_t column,
+                         assay_feedback_counts *counts)
 {
-    double sum = 0;
-    for (size_t p = 0; p < k; p++)
-        sum = sum + x[p * sx] * y[p * sy];
-    return sum == sum ? sum : r->nan_value;
+    size_t width = d->table->columns, count = d->n - column < width ? d->n - column : width;
+    assay_product_pack(d, column, count, panel);
+    for (size_t i = 0; i < d->m; i++)
+        for (size_t j = 0; j < count; j++) {
+            uint64_t sum = product_index(d, i, column + j);
+            bool exact = d->acc->kind == ASSAY_SUM_EXACT;
+            assay_sum_terms t = { d->k,      d->a + i * d->lda,
+                                  panel + j, 1,
+                                  width,     exact ? sum : sum * d->more->terms + d->more->term };
+            d->out[i * d->ldo + column + j] =
+                assay_sum_define(s, &t, product_c(d, i, column + j), counts);
+        }
 }
 
-double assay_dot(const assay_accumulator *acc, size_t k, const double *x, size_t sx,
-                 const double *y, size_t sy)
+void assay_product_define(const product *d, void *workspace)
 {
-    const assay_rounder *r = &acc->round;
-    if (acc->kind == ASSAY_SUM_REFERENCE)
-        return reference_dot(r, k, x, sx, y, sy);
-    if (acc->kind == ASSAY_SUM_EXACT)
-        return exact_dot(r, k, x, sx, y, sy);
-    bool blocked = acc->kind == ASSAY_SUM_BLOCK;
-    double total = 0, sum = 0;
-    for (size_t p = 0; p < k; p++) {
-        sum = assay_step_define(acc, x[p * sx], y[p * sy], sum);
-        if (blocked && ((p + 1) % acc->block == 0 || p + 1 == k)) {
-            total = fused(r, sum, 1, total);
-            sum = 0;
+    assay_feedback space;
+    const assay_summer s = assay_summer_make(d->acc, &d->more->random, &space);
+#pragma omp parallel if (d->parallel)
+    {
+        assay_feedback_counts mine = { 0 };
+#pragma omp for schedule(dynamic)
+        for (size_t j = 0; j < d->n; j += d->table->columns)
+            define_panel(d, &s, assay_product_space(d, workspace), j, &mine);
+        if (d->more->counts) {
+#pragma omp critical(assay_product_counts)
+            assay_feedback_merge(d->more->counts, &mine);
         }
     }
-    return blocked ? total : sum;
 }

@@ -47,9 +47,22 @@ size_t assay_product_workspace(const assay_accumulator *acc, size_t m, size_t n,
     size_t doubles = row_doubles(m, k) + extent_doubles(m) + threads() * PANEL_DOUBLES;
     if (acc->kind == ASSAY_SUM_BLOCK)
         doubles += least(m, ASSAY_BLOCK_ROWS) * round_up(n, ASSAY_TILE_COLUMNS);
-    if (acc->kind == ASSAY_SUM_EXACT)
+    if (acc->kind == ASSAY_SUM_EXACT || assay_product_is_defined(acc))
         doubles += threads() * exact_doubles(k);
-    return doubles * sizeof(double);
+    return doubles * sizeof(double) + assay_product_split_bytes(acc, m, n, k);
+}
+
+double *assay_product_space(const product *d, void *workspace)
+{
+    double *space = assay_product_work(d, 0, 0, workspace).chains;
+    return space + (size_t)omp_get_thread_num() * exact_doubles(d->k);
+}
+
+void assay_product_pack(const product *d, size_t column, size_t count, double *panel)
+{
+    size_t width = d->table->columns;
+    assay_pack_columns(d->b, 0, d->k, column, count, width, panel);
+    assay_pack_round(d->b, d->k * width, panel);
 }
 
 work assay_product_work(const product *d, size_t row, size_t from, void *workspace)
@@ -144,14 +157,36 @@ static double zero_of(const product *d, size_t i, size_t j)
     return first;
 }
 
+static double round_exactly(const product *d, assay_exact x, size_t i, size_t j)
+{
+    const assay_rounder *r = &d->acc->round;
+    return assay_decode(&r->format,
+                        assay_round_exact_at(r, x, &d->more->random, product_index(d, i, j)));
+}
+
+static void round_row(const product *d, size_t i)
+{
+    const assay_rounder *r = &d->acc->round;
+    double *row = d->out + i * d->ldo;
+    for (size_t j = 0; j < d->n; j++)
+        row[j] = row[j] != 0 ? row[j] : zero_of(d, i, j);
+    if (!d->more->c && (r->identity || (d->has_lanes && !assay_mode_is_stochastic(r->mode)))) {
+        if (!r->identity)
+            d->table->round[r->mode](&d->lanes, d->n, row);
+        return;
+    }
+    for (size_t j = 0; j < d->n; j++) {
+        const double *c = product_c(d, i, j);
+        assay_exact x = c ? assay_exact_fma(row[j], 1, *c, r->mode) : assay_exact_from(row[j]);
+        row[j] = round_exactly(d, x, i, j);
+    }
+}
+
 void assay_product_round_sums(const product *d)
 {
 #pragma omp parallel for schedule(static) if (d->parallel)
     for (size_t i = 0; i < d->m; i++)
-        for (size_t j = 0; j < d->n; j++) {
-            double *x = d->out + i * d->ldo + j;
-            *x = assay_round(&d->acc->round, *x != 0 ? *x : zero_of(d, i, j));
-        }
+        round_row(d, i);
 }
 
 /* ---- exact sums in general ---- */
@@ -169,8 +204,9 @@ static double by_superaccumulator(const product *d, const column_panel *c, size_
     for (size_t p = 0; p < d->k; p++)
         assay_superaccumulator_add_product(&s, d->a[i * d->lda + p],
                                            c->b[p * d->table->columns + j]);
-    const assay_rounder *r = &d->acc->round;
-    return assay_decode(&r->format, assay_round_exact(r, assay_exact_sum(&s, r->mode)));
+    if (product_c(d, i, c->column + j))
+        assay_superaccumulator_add(&s, *product_c(d, i, c->column + j));
+    return round_exactly(d, assay_exact_sum(&s, d->acc->round.mode), i, c->column + j);
 }
 
 static bool round_pair(const assay_rounder *r, double hi, double lo, uint64_t *code)
@@ -216,11 +252,18 @@ static void exact_row(const product *d, const column_panel *c, size_t i)
 {
     double hi[WIDE_COLUMNS] = { 0 }, lo[WIDE_COLUMNS] = { 0 };
     double error = prepare_row(d, c, i), *out = d->out + i * d->ldo + c->column;
-    if (error == error)
+    bool bounded = error == error && !assay_mode_is_stochastic(d->acc->round.mode);
+    if (bounded)
         d->table->wide(d->k, c->pairs, c->b, NULL, hi, lo);
-    for (size_t j = 0; j < c->count; j++)
-        if (!(error == error) || !settled(&d->acc->round, hi[j], lo[j], error, &out[j]))
+    for (size_t j = 0; j < c->count; j++) {
+        const double *more = product_c(d, i, c->column + j);
+        assay_dd sum = { hi[j], lo[j] };
+        if (more)
+            sum = assay_dd_add_d(sum, *more);
+        double e = more ? error + __builtin_fabs(*more) * 0x1p-101 : error;
+        if (!bounded || !settled(&d->acc->round, sum.hi, sum.lo, e, &out[j]))
             out[j] = by_superaccumulator(d, c, i, j);
+    }
 }
 
 static void exact_panel(const product *d, double *space, size_t column)
@@ -228,8 +271,7 @@ static void exact_panel(const product *d, double *space, size_t column)
     size_t width = d->table->columns;
     column_panel c = { .b = space, .pairs = space + width * d->k, .column = column };
     c.count = least(d->n - column, width);
-    assay_pack_columns(d->b, 0, d->k, column, c.count, width, c.b);
-    assay_pack_round(d->b, d->k * width, c.b);
+    assay_product_pack(d, column, c.count, c.b);
     d->table->scan(d->k * width, c.b, &c.extent);
     for (size_t i = 0; i < d->m; i++)
         exact_row(d, &c, i);
@@ -237,8 +279,7 @@ static void exact_panel(const product *d, double *space, size_t column)
 
 void assay_product_exact(const product *d, void *workspace)
 {
-    double *space = assay_product_work(d, 0, 0, workspace).chains;
 #pragma omp parallel for schedule(static) if (d->parallel)
     for (size_t j = 0; j < d->n; j += d->table->columns)
-        exact_panel(d, space + (size_t)omp_get_thread_num() * exact_doubles(d->k), j);
+        exact_panel(d, assay_product_space(d, workspace), j);
 }

@@ -26,6 +26,7 @@ typedef struct product {
     const double *a;
     size_t lda;
     const assay_operand *b;
+    const assay_product_more *more; /* all of it set */
     double *out;
     size_t ldo;
 } product;
@@ -56,5 +57,29 @@ bool assay_product_exact_as_reference(const product *d, void *workspace);
 void assay_product_round_sums(const product *d);
 /** The exact product in general. */
 void assay_product_exact(const product *d, void *workspace);
+/** Sums that have no loops of their own, by their definition. */
+bool assay_product_is_defined(const assay_accumulator *acc);
+void assay_product_define(const product *d, void *workspace);
+/** BF16X9 and OZAKI as products of slices. */
+bool assay_product_is_split(const assay_accumulator *acc);
+size_t assay_product_split_bytes(const assay_accumulator *acc, size_t m, size_t n, size_t k);
+void assay_product_split(const product *d, void *workspace);
+
+/** C of sum (i, j), or NULL. */
+ASSAY_INLINE const double *product_c(const product *d, size_t i, size_t j)
+{
+    return d->more->c ? d->more->c + i * d->more->ldc + j : NULL;
+}
+
+/** The number of sum (i, j) in the whole product. */
+ASSAY_INLINE uint64_t product_index(const product *d, size_t i, size_t j)
+{
+    return (d->more->row + i) * d->more->columns + d->more->column + j;
+}
+
+/** Where a thread keeps a panel of all terms: doubles as exact_doubles says. */
+double *assay_product_space(const product *d, void *workspace);
+/** All terms of columns column .. column + count - 1 into the panel [k][table->columns]. */
+void assay_product_pack(const product *d, size_t column, size_t count, double *panel);
 
 #endif

@@ -5,7 +5,11 @@
 
 #include "numerics/bits.h"
 
-enum { DIGITS = ASSAY_SUPERACCUMULATOR_DIGITS, UNIT = ASSAY_SUPERACCUMULATOR_UNIT };
+enum {
+    DIGITS = ASSAY_SUPERACCUMULATOR_DIGITS,
+    WORDS = DIGITS / 2,
+    UNIT = ASSAY_SUPERACCUMULATOR_UNIT
+};
 
 /* After a carry pass digits are below 2^32; each addition moves one by less than 2^32. So
  * 2^30 of them keep every digit below 2^62 + 2^32. */
@@ -204,4 +208,56 @@ assay_leading assay_superaccumulator_leading(const assay_superaccumulator *s)
         out.negative = out.like_signed && s->zero[1];
     }
     return out;
+}
+
+/* The sum's magnitude, least significant word first; whether it is negative. */
+static bool magnitude(const assay_superaccumulator *s, uint64_t words[WORDS])
+{
+    int64_t carry = 0;
+    uint32_t digit[DIGITS];
+    for (int i = 0; i < DIGITS; i++) {
+        int64_t t = s->digit[i] + carry; /* carries are below 2^32, digits below 2^63 - 2^32 */
+        digit[i] = (uint32_t)t;
+        carry = (t - digit[i]) / ((int64_t)1 << 32);
+    }
+    bool negative = carry < 0;
+    uint64_t one = negative;
+    for (int i = 0; i < WORDS; i++) {
+        uint64_t word = (uint64_t)digit[2 * i + 1] << 32 | digit[2 * i];
+        words[i] = (negative ? ~word : word) + one;
+        one = one && words[i] == 0;
+    }
+    return negative;
+}
+
+assay_exact assay_superaccumulator_exact(const assay_superaccumulator *s, bool cancelled)
+{
+    uint64_t words[WORDS], part[5] = { 0 };
+    assay_leading lead = assay_superaccumulator_leading(s);
+    if (lead.kind == ASSAY_SUM_NAN)
+        return (assay_exact){ .kind = ASSAY_NOT_A_NUMBER };
+    if (lead.kind == ASSAY_SUM_INFINITE)
+        return (assay_exact){ .kind = ASSAY_INFINITE, .negative = lead.negative };
+    if (lead.kind == ASSAY_SUM_ZERO)
+        return (assay_exact){ .kind = ASSAY_ZERO,
+                              .negative = lead.like_signed ? lead.negative : cancelled };
+    bool negative = magnitude(s, words), rest = false;
+    int top = WORDS - 1;
+    while (words[top] == 0)
+        top--;
+    for (int i = 0; i < 5 && i <= top; i++)
+        part[i] = words[top - i];
+    int up = __builtin_clzll(part[0]);
+    for (int i = 0; i <= top - 5; i++)
+        rest |= words[i] != 0;
+    for (int i = 0; i < 4; i++)
+        part[i] = up > 0 ? part[i] << up | part[i + 1] >> (64 - up) : part[i];
+    rest |= part[4] << up != 0;
+    return (assay_exact){ .kind = ASSAY_FINITE,
+                          .negative = negative,
+                          .sticky = rest || (part[1] | part[2] | part[3]) != 0,
+                          .exp = 64 * top - up + UNIT,
+                          .sig = part[0],
+                          .more = { part[1], part[2], part[3] },
+                          .rest = rest };
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "status.h"
+#include "number.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,6 +57,9 @@ ASSAY_API void assay_superaccumulator_merge(assay_superaccumulator *s,
 /** The sum so far; inf - inf is NaN, the empty sum a positive zero, like_signed. Depends on the
  *  terms only, not on their order. */
 ASSAY_API assay_leading assay_superaccumulator_leading(const assay_superaccumulator *s);
+/** The sum with 256 bits and a rest, for roundings of any kind. A zero is negative as all its terms
+ *  were, or where they differ, or something cancelled, as `cancelled` says. */
+ASSAY_API assay_exact assay_superaccumulator_exact(const assay_superaccumulator *s, bool cancelled);
 
 #ifdef __cplusplus
 }

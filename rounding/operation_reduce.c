@@ -4,65 +4,11 @@
  * factor add up to a rational multiple of one of them, and what is left over different powers is
  * linearly independent, so it cancels only as far as precision can follow. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "formats/codebook.h"
 #include "numerics/superaccumulator.h"
 #include "numerics/wide_function.h"
 #include "rounding/operation_parts.h"
-
-enum { DIGITS = ASSAY_SUPERACCUMULATOR_DIGITS, WORDS = DIGITS / 2 };
-
-/* The sum's magnitude, least significant word first; whether it is negative. */
-static bool magnitude(const assay_superaccumulator *s, uint64_t words[WORDS])
-{
-    int64_t carry = 0;
-    uint32_t digit[DIGITS];
-    for (int i = 0; i < DIGITS; i++) {
-        int64_t t = s->digit[i] + carry; /* carries are below 2^32, digits below 2^63 - 2^32 */
-        digit[i] = (uint32_t)t;
-        carry = (t - digit[i]) / ((int64_t)1 << 32);
-    }
-    bool negative = carry < 0;
-    uint64_t one = negative;
-    for (int i = 0; i < WORDS; i++) {
-        uint64_t word = (uint64_t)digit[2 * i + 1] << 32 | digit[2 * i];
-        words[i] = (negative ? ~word : word) + one;
-        one = one && words[i] == 0;
-    }
-    return negative;
-}
-
-static assay_exact whole_sum(const assay_superaccumulator *s)
-{
-    uint64_t words[WORDS], part[5] = { 0 };
-    assay_leading lead = assay_superaccumulator_leading(s);
-    if (lead.kind == ASSAY_SUM_NAN)
-        return (assay_exact){ .kind = ASSAY_NOT_A_NUMBER };
-    if (lead.kind == ASSAY_SUM_INFINITE)
-        return (assay_exact){ .kind = ASSAY_INFINITE, .negative = lead.negative };
-    if (lead.kind == ASSAY_SUM_ZERO)
-        return (assay_exact){ .kind = ASSAY_ZERO, .negative = lead.negative };
-    bool negative = magnitude(s, words), rest = false;
-    int top = WORDS - 1;
-    while (words[top] == 0)
-        top--;
-    for (int i = 0; i < 5 && i <= top; i++)
-        part[i] = words[top - i];
-    int up = __builtin_clzll(part[0]);
-    for (int i = 0; i <= top - 5; i++)
-        rest |= words[i] != 0;
-    for (int i = 0; i < 4; i++)
-        part[i] = up > 0 ? part[i] << up | part[i + 1] >> (64 - up) : part[i];
-    rest |= part[4] << up != 0;
-    return (assay_exact){ .kind = ASSAY_FINITE,
-                          .negative = negative,
-                          .sticky = rest || (part[1] | part[2] | part[3]) != 0,
-                          .exp = 64 * top - up + ASSAY_SUPERACCUMULATOR_UNIT,
-                          .sig = part[0],
-                          .more = { part[1], part[2], part[3] },
-                          .rest = rest };
-}
 
 /* A code as a binary64: codebooks without their divisor. */
 static double numerator_of(const assay_format *f, uint64_t code)
@@ -87,10 +33,7 @@ static void reduce_rational(const assay_operator *op, const uint64_t *const *cod
         else
             assay_superaccumulator_add(&sum, x);
     }
-    assay_leading lead = assay_superaccumulator_leading(&sum);
-    r->x = whole_sum(&sum);
-    if (lead.kind == ASSAY_SUM_ZERO)
-        r->x.negative = lead.like_signed ? lead.negative : assay_cancelled_sign(op);
+    r->x = assay_superaccumulator_exact(&sum, assay_cancelled_sign(op));
     r->d = assay_format_divisor(f) * (dot ? assay_format_divisor(g) : 1);
 }
 
@@ -143,7 +86,7 @@ static size_t combine(const term *terms, size_t count, assay_exact *coefficients
             double power = __builtin_ldexp(1, (int)terms[j].whole);
             assay_superaccumulator_add(&sum, terms[j].negative ? -power : power);
         }
-        coefficients[kept] = whole_sum(&sum);
+        coefficients[kept] = assay_superaccumulator_exact(&sum, false);
         parts[kept] = terms[i].part;
         kept += coefficients[kept].kind == ASSAY_FINITE;
     }
@@ -211,7 +154,7 @@ static assay_status reduce_powers(const assay_operator *op, const uint64_t *cons
         kept = combine(terms, count, coefficients, parts);
     }
     assay_leading lead = assay_superaccumulator_leading(&specials);
-    r->x = whole_sum(&specials);
+    r->x = assay_superaccumulator_exact(&specials, false);
     if (lead.kind == ASSAY_SUM_ZERO && kept > 0)
         sum_powers(&base, coefficients, parts, kept, r);
     else if (lead.kind == ASSAY_SUM_ZERO)
