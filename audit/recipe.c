@@ -77,12 +77,15 @@ static void set_default(char *text, const char *value)
         strcpy(text, value);
 }
 
-/* acc is ACC or ACC@operand:FORMAT. */
-static assay_status read_acc(const assay_rule *rule, assay_mode mode, assay_policy *policy)
+assay_status assay_recipe_acc(const char *acc, assay_mode mode, assay_policy *policy)
 {
     char text[ASSAY_RULE_TEXT];
-    memcpy(text, rule->acc, sizeof text);
+    if (strlen(acc) >= sizeof text)
+        return assay_fail(ASSAY_ERR_USAGE, "an accumulator has at most %d characters",
+                          ASSAY_RULE_TEXT - 1);
+    strcpy(text, acc);
     char *mark = strstr(text, operand_mark);
+    policy->has_operand = mark != NULL;
     if (mark) {
         assay_format format;
         *mark = 0;
@@ -92,7 +95,6 @@ static assay_status read_acc(const assay_rule *rule, assay_mode mode, assay_poli
                                         &policy->operand);
         if (status != ASSAY_OK)
             return status;
-        policy->has_operand = true;
     }
     return assay_accumulator_parse(text, &policy->acc);
 }
@@ -126,8 +128,12 @@ static assay_status make_policy(const place *at, assay_rule *rule)
         return fail_at(at, "weight", status);
     if ((status = read_scheme(rule->out, mode, overflow, true, &p->out)) != ASSAY_OK)
         return fail_at(at, "out", status);
-    if ((status = read_acc(rule, mode, p)) != ASSAY_OK)
+    if ((status = assay_recipe_acc(rule->acc, mode, p)) != ASSAY_OK)
         return fail_at(at, "acc", status);
+    if (assay_accumulator_is_stochastic(&p->acc))
+        return fail_at(at, "acc",
+                       assay_fail(ASSAY_ERR_INPUT, "a stochastic accumulator needs "
+                                                   "`assay gemm`"));
     if ((p->in.block > 0 || p->weight.block > 0) && !p->has_operand)
         return fail_at(at, "acc",
                        assay_fail(ASSAY_ERR_INPUT, "a block scheme's operands are "

@@ -30,6 +30,13 @@ ASSAY_NODISCARD assay_status assay_recipe_parse(const char *name, const void *by
                                                 assay_recipe *out);
 void assay_recipe_close(assay_recipe *recipe);
 
+/**
+ * Reads ACC or ACC@operand:FORMAT into policy->acc, has_operand and operand, which rounds in that
+ * mode. ASSAY_ERR_USAGE says what is wrong.
+ */
+ASSAY_NODISCARD assay_status assay_recipe_acc(const char *acc, assay_mode mode,
+                                              assay_policy *policy);
+
 /** Whether a pattern with '*' matches the whole of a text. */
 bool assay_glob(const char *pattern, const char *text);
 

@@ -76,6 +76,33 @@ ASSAY_API void assay_product_with(const assay_accumulator *acc, size_t m, size_t
                                   const assay_product_more *more, double *out, size_t ldo,
                                   void *workspace);
 
+/**
+ * Scales of an operand whose vectors run along k: vector r, term p has value[r / vectors * ld + p /
+ * block]. NULL: all are 1.
+ */
+typedef struct assay_scales {
+    const double *value;
+    size_t vectors, block, ld; /* the first two at least 1 */
+} assay_scales;
+
+/** Scratch of assay_product_scaled. */
+ASSAY_API size_t assay_product_scaled_workspace(const assay_accumulator *acc, size_t m, size_t n,
+                                                size_t k);
+
+/**
+ * The product of scaled codes. k is cut wherever a block of either operand ends. The codes of a
+ * segment are summed by acc from +0; then, in ascending order, total = RND(s x + total) from C or
+ * +0, with s the segment's sum and x the exact product of its two scales: one rounding by
+ * acc->round (REFERENCE: both operations and the scales' product rounded to binary64). Its random
+ * index is the segment's last term's. Error feedback stays within segments. `a` and `b` are codes
+ * as values; sb counts columns as vectors. Not for EXACT: dequantize first, which is the same sum.
+ */
+ASSAY_API void assay_product_scaled(const assay_accumulator *acc, size_t m, size_t n, size_t k,
+                                    const double *a, size_t lda, const assay_scales *sa,
+                                    const assay_operand *b, const assay_scales *sb,
+                                    const assay_product_more *more, double *out, size_t ldo,
+                                    void *workspace);
+
 /** The same sum of one pair of vectors with strides, for norms and tests: the definition. Random
  *  indices are the term's. */
 ASSAY_API double assay_dot(const assay_accumulator *acc, size_t k, const double *x, size_t sx,

@@ -69,6 +69,25 @@ static double product_of(const assay_summer *s, const assay_sum_terms *t, size_t
     return product(s, t->x[p * t->sx], t->y[p * t->sy], t->first + p);
 }
 
+double assay_sum_scaled(const assay_summer *s, double x, double sa, double sb, double total,
+                        uint64_t i)
+{
+    const assay_rounder *r = &s->acc->round;
+    double scale = sa * sb, rest = __builtin_fma(sa, sb, -scale);
+    if (s->acc->kind == ASSAY_SUM_REFERENCE) {
+        total = total + x * scale;
+        return total == total ? total : r->nan_value;
+    }
+    if (rest == 0 || scale - scale != 0)
+        return assay_sum_fused(s, x, scale, total, ASSAY_SUM_SCALED, i);
+    assay_superaccumulator sum; /* scales of 53 bits: 1 / S of a scheme that stores S */
+    assay_superaccumulator_clear(&sum);
+    assay_superaccumulator_add_product(&sum, x, scale);
+    assay_superaccumulator_add_product(&sum, x, rest);
+    assay_superaccumulator_add(&sum, total);
+    return value_at(s, assay_exact_sum(&sum, r->mode), ASSAY_SUM_SCALED, i);
+}
+
 /* ---- chains ---- */
 
 /* a b as a pair, exactly unless it is below 2^-968: then to 2^-1074. lo = -0 where there is none.

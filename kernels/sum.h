@@ -44,6 +44,10 @@ double assay_sum_step(const assay_summer *s, double a, double b, double sum, uin
 double assay_sum_fused(const assay_summer *s, double a, double b, double c,
                        assay_sum_operation operation, uint64_t i);
 
+/** RND(x sa sb + total) with the bits of ASSAY_SUM_SCALED; the reference rounds each operation. */
+double assay_sum_scaled(const assay_summer *s, double x, double sa, double sb, double total,
+                        uint64_t i);
+
 /** BF16X9 and OZAKI. */
 double assay_sum_split(const assay_summer *s, const assay_sum_terms *t, const double *c);
 

@@ -24,25 +24,6 @@ typedef struct work {
     double *x;                            /* [piece] */
 } work;
 
-static assay_dtype output_dtype(const cli_input *input)
-{
-    assay_dtype own = input->array.dtype;
-    if (assay_dtypes[own].descr)
-        return own;
-    return assay_format_container(&input->format) == 1 ? ASSAY_DTYPE_U8 : ASSAY_DTYPE_U16;
-}
-
-/* An integer type holds a whole value in its range, and has one zero. */
-static bool integer_bits(const assay_dtype_info *d, double value, uint64_t *bits)
-{
-    bool is_signed = d->kind == ASSAY_SIGNED;
-    double top = assay_pow2((int)d->bits - is_signed);
-    if (!(value < top && value >= (is_signed ? -top : 0)) || trunc(value) != value)
-        return false;
-    *bits = value < 0 ? (uint64_t)(int64_t)value : (uint64_t)value;
-    return true;
-}
-
 /* The bits that stand for a result in A's type; false if it does not hold it. */
 static bool result_bits(const work *w, uint64_t code, uint64_t *bits)
 {
@@ -56,9 +37,7 @@ static bool result_bits(const work *w, uint64_t code, uint64_t *bits)
                        : !assay_exact_is_double(x))
             return false;
     }
-    if (a->has_format)
-        return assay_encode_exact(&a->format, value, bits);
-    return integer_bits(&assay_dtypes[a->array.dtype], value, bits);
+    return cli_input_encode(a, value, bits);
 }
 
 /* A value of a format has at most 53 bits, so an integer that binary64 does not hold is none. */
@@ -131,7 +110,7 @@ static assay_status write_piece(work *w, size_t first, size_t n, FILE *stream)
 {
     size_t rows = n / w->row, bad = rows, start = first / w->row;
     assay_status status = operate(w, first, n, &bad);
-    size_t width = assay_dtypes[output_dtype(&w->inputs[0])].bits / 8;
+    size_t width = assay_dtypes[cli_input_out_dtype(&w->inputs[0])].bits / 8;
     unsigned char *bytes = (unsigned char *)w->x;
     if (status != ASSAY_OK && bad < rows) {
         char prefix[64];
@@ -162,7 +141,7 @@ static assay_status write_empty(work *w, size_t rows, FILE *stream)
     for (size_t i = 0; i < rows && status == ASSAY_OK; i++) {
         uint64_t code = 0, bits = 0;
         status = assay_operate_reduce(&w->op, &w->random, i, NULL, 0, &code);
-        size_t width = assay_dtypes[output_dtype(&w->inputs[0])].bits / 8;
+        size_t width = assay_dtypes[cli_input_out_dtype(&w->inputs[0])].bits / 8;
         if (status == ASSAY_OK && !result_bits(w, code, &bits))
             status = assay_fail(ASSAY_ERR_VALUE, "element %zu: an empty sum", i);
         if (status == ASSAY_OK && fwrite(&bits, width, 1, stream) != 1)
@@ -179,7 +158,7 @@ static assay_status write_all(work *w, FILE *stream)
     for (size_t i = 0; i < ndim; i++)
         rows *= a->shape[i];
     assay_status status =
-        assay_npy_write_header(stream, output_dtype(&w->inputs[0]), ndim, a->shape);
+        assay_npy_write_header(stream, cli_input_out_dtype(&w->inputs[0]), ndim, a->shape);
     if (status == ASSAY_OK && w->row == 0)
         return write_empty(w, rows, stream);
     for (size_t at = 0, n; at < a->count && status == ASSAY_OK; at += n) {

@@ -158,15 +158,14 @@ static assay_status quantize(feedback_run *run)
     return status;
 }
 
-static void report(const feedback_run *run)
+void cli_feedback_report(const char *command, const assay_feedback_counts *k)
 {
-    const assay_feedback_counts *k = &run->counts;
     if (k->resets + k->clamps + k->inexact == 0)
         return;
     fprintf(stderr,
-            "assay cast: error feedback: %llu residues set to 0 (not finite), %llu clamped "
+            "assay %s: error feedback: %llu residues set to 0 (not finite), %llu clamped "
             "(saturation), %llu rounded, each by at most %g\n",
-            (unsigned long long)k->resets, (unsigned long long)k->clamps,
+            command, (unsigned long long)k->resets, (unsigned long long)k->clamps,
             (unsigned long long)k->inexact, k->max_error);
 }
 
@@ -184,7 +183,7 @@ assay_status cli_feedback_run(const cli_feedback *options, bool quiet, cli_conve
     if (status == ASSAY_OK)
         status = write_residues(&run, out);
     if (status == ASSAY_OK && !quiet)
-        report(&run);
+        cli_feedback_report("cast", &run.counts);
     free(run.hi);
     free(run.lo);
     free(run.x);

@@ -3,6 +3,7 @@
 #ifndef ASSAY_CLI_FEEDBACK_H
 #define ASSAY_CLI_FEEDBACK_H
 
+#include "../../rounding/feedback.h"
 #include "convert.h"
 
 /** What the options say. */
@@ -20,5 +21,8 @@ typedef struct cli_feedback {
  */
 ASSAY_NODISCARD assay_status cli_feedback_run(const cli_feedback *options, bool quiet,
                                               cli_conversion *c, assay_output *out);
+
+/** The line on stderr: what was not exact; none if all was. */
+void cli_feedback_report(const char *command, const assay_feedback_counts *counts);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/cli/input.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "numerics/bits.h"
 
 /* Stored types whose elements are codes of a format, one per element. */
 static const struct {
@@ -133,4 +136,30 @@ void cli_input_read(const cli_input *input, size_t first, size_t n, double *x)
         for (size_t i = 0; i < n; i++)
             x[i] = assay_array_get_f64(&input->array, first + i);
     }
+}
+
+assay_dtype cli_input_out_dtype(const cli_input *input)
+{
+    assay_dtype own = input->array.dtype;
+    if (assay_dtypes[own].descr)
+        return own;
+    return assay_format_container(&input->format) == 1 ? ASSAY_DTYPE_U8 : ASSAY_DTYPE_U16;
+}
+
+/* An integer type holds a whole value in its range, and has one zero. */
+static bool integer_bits(const assay_dtype_info *d, double value, uint64_t *bits)
+{
+    bool is_signed = d->kind == ASSAY_SIGNED;
+    double top = assay_pow2((int)d->bits - is_signed);
+    if (!(value < top && value >= (is_signed ? -top : 0)) || trunc(value) != value)
+        return false;
+    *bits = value < 0 ? (uint64_t)(int64_t)value : (uint64_t)value;
+    return true;
+}
+
+bool cli_input_encode(const cli_input *input, double value, uint64_t *bits)
+{
+    if (input->has_format)
+        return assay_encode_exact(&input->format, value, bits);
+    return integer_bits(info(input), value, bits);
 }

@@ -29,6 +29,11 @@ void cli_input_close(cli_input *input);
 /** Elements first .. first + n - 1; 64-bit integers rounded to nearest. */
 void cli_input_read(const cli_input *input, size_t first, size_t n, double *x);
 
+/** The stored type of results in an input's type: codes, if the input's elements are codes. */
+assay_dtype cli_input_out_dtype(const cli_input *input);
+/** The bits that stand for a value in that type; false if it does not hold the value. */
+bool cli_input_encode(const cli_input *input, double value, uint64_t *bits);
+
 /** The bits of element i as they are stored, sign-extended for signed integers. */
 uint64_t cli_input_bits(const cli_input *input, size_t i);
 

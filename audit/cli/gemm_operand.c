@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/cli/gemm_operand.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "audit/cli/hexfloat.h"
+#include "rounding/array.h"
+#include "rounding/scheme_hierarchy.h"
+
+static assay_status no_memory(const char *name)
+{
+    return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory", name);
+}
+
+static void *grab(size_t items, size_t size)
+{
+    return calloc(items + 1, size);
+}
+
+assay_status cli_gemm_read(const cli_input *input, double *x)
+{
+    char text[CLI_HEXFLOAT_BYTES];
+    size_t n = input->array.count;
+    cli_input_read(input, 0, n, x);
+    if (!cli_input_is_wide(input))
+        return ASSAY_OK;
+    for (size_t i = 0; i < n; i++) {
+        assay_exact exact = cli_input_exact(input, i);
+        if (!assay_exact_is_double(exact))
+            return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: %s is no binary64", input->name, i,
+                              cli_hexfloat_exact(exact, text));
+    }
+    return ASSAY_OK;
+}
+
+/* The columns of [k, vectors] as rows. */
+static assay_status transpose(cli_gemm_operand *o)
+{
+    double *rows = (double *)grab(o->vectors * o->k, sizeof *rows);
+    if (!rows)
+        return no_memory(o->input.name);
+    for (size_t p = 0; p < o->k; p++)
+        for (size_t j = 0; j < o->vectors; j++)
+            rows[j * o->k + p] = o->x[p * o->vectors + j];
+    free(o->x);
+    o->x = rows;
+    return ASSAY_OK;
+}
+
+static assay_status load(bool transposed, cli_gemm_operand *o)
+{
+    const assay_array *a = &o->input.array;
+    if (a->ndim != 2)
+        return assay_fail(ASSAY_ERR_SHAPE, "%s: shape: %zu axes instead of 2", o->input.name,
+                          a->ndim);
+    o->vectors = a->shape[transposed];
+    o->k = a->shape[!transposed];
+    o->x = (double *)grab(a->count, sizeof *o->x);
+    if (!o->x)
+        return no_memory(o->input.name);
+    assay_status status = cli_gemm_read(&o->input, o->x);
+    return status == ASSAY_OK && transposed ? transpose(o) : status;
+}
+
+assay_status cli_gemm_open(const char *name, bool transposed, cli_gemm_operand *out)
+{
+    cli_gemm_operand o = { 0 };
+    assay_status status = cli_input_open(name, NULL, &o.input);
+    if (status != ASSAY_OK)
+        return status;
+    status = load(transposed, &o);
+    if (status == ASSAY_OK)
+        *out = o;
+    else
+        cli_gemm_close(&o);
+    return status;
+}
+
+void cli_gemm_close(cli_gemm_operand *x)
+{
+    free(x->x);
+    free(x->scale);
+    cli_input_close(&x->input);
+}
+
+/* ---- schemes ---- */
+
+static void set_scales(const assay_scheme *s, cli_gemm_operand *o)
+{
+    size_t along = s->extent == ASSAY_EXTENT_BLOCK || s->extent == ASSAY_EXTENT_TILE;
+    o->scales = (assay_scales){
+        .value = o->scale,
+        .vectors = s->extent == ASSAY_EXTENT_TILE     ? s->tile_rows
+                   : s->extent == ASSAY_EXTENT_TENSOR ? o->vectors + 1
+                                                      : 1,
+        .block = along ? s->block : o->k + 1,
+        .ld = assay_scheme_scales(s, o->vectors, o->k).cols,
+    };
+}
+
+/* x and scales from codes: x is the code's value less the zero point's. */
+static void take_codes(const assay_scheme *s, cli_gemm_operand *o, const void *codes,
+                       const void *scales, const double *zeros, float tensor)
+{
+    assay_scale_shape shape = assay_scheme_scales(s, o->vectors, o->k);
+    double t = s->tensor_divides ? 1 / (double)tensor : (double)tensor;
+    assay_decode_array_f64(&s->element.format, codes, o->x, o->vectors * o->k);
+    assay_decode_array_f64(&s->scale.format, scales, o->scale, shape.rows * shape.cols);
+    for (size_t i = 0; s->has_tensor_scale && i < shape.rows * shape.cols; i++)
+        o->scale[i] *= t;
+    set_scales(s, o);
+    const assay_scales *at = &o->scales;
+    for (size_t i = 0; s->has_zero && i < o->vectors; i++)
+        for (size_t p = 0; p < o->k; p++)
+            o->x[i * o->k + p] -= zeros[i / at->vectors * at->ld + p / at->block];
+}
+
+static assay_status split(const assay_scheme *s, cli_gemm_operand *o)
+{
+    assay_scale_shape shape = assay_scheme_scales(s, o->vectors, o->k);
+    size_t scales = shape.rows * shape.cols, element = assay_format_container(&s->element.format);
+    void *codes = grab(o->vectors * o->k, element);
+    void *scale_codes = grab(scales, assay_format_container(&s->scale.format));
+    void *zero_codes = grab(scales, element);
+    double *zeros = (double *)grab(scales, sizeof *zeros);
+    float tensor = 1;
+    o->scale = (double *)grab(scales, sizeof *o->scale);
+    bool memory = codes && scale_codes && zero_codes && zeros && o->scale;
+    if (memory) {
+        assay_scheme_quantize_tensor(s, o->vectors, o->k, o->x, codes, scale_codes,
+                                     s->has_zero ? zero_codes : NULL,
+                                     s->has_tensor_scale ? &tensor : NULL);
+        if (s->has_zero)
+            assay_decode_array_f64(&s->element.format, zero_codes, zeros, scales);
+        take_codes(s, o, codes, scale_codes, zeros, tensor);
+    }
+    free(codes);
+    free(scale_codes);
+    free(zero_codes);
+    free(zeros);
+    return memory ? ASSAY_OK : no_memory(o->input.name);
+}
+
+static void replace_values(const assay_scheme *s, cli_gemm_operand *o)
+{
+    assay_quantized out = { .values = o->x };
+    assay_tensor_scale tensor =
+        assay_scheme_tensor_scale(s, assay_scheme_amax(s, o->vectors, o->k, o->x));
+    assay_scheme_quantize(s, &tensor, o->vectors, o->k, o->x, NULL, 0, &out);
+}
+
+assay_status cli_gemm_quantize(const cli_gemm_quantizer *how, cli_gemm_operand *x)
+{
+    const assay_scheme *s = &how->scheme;
+    size_t n = x->vectors * x->k;
+    bool scaled = s->block > 0 && !s->hierarchy && !how->dequantize && !how->operand;
+    if (!s->element.format.fits_binary64)
+        return assay_fail(ASSAY_ERR_USAGE,
+                          "%s: operands are kept in binary64, which does not hold "
+                          "all values of %s",
+                          x->input.name, s->element.format.name);
+    if (n == 0)
+        return ASSAY_OK;
+    if (scaled)
+        return split(s, x);
+    if (s->block > 0)
+        replace_values(s, x);
+    else
+        assay_round_array_f64(&s->element, x->x, x->x, n);
+    if (how->operand)
+        assay_round_array_f64(how->operand, x->x, x->x, n);
+    return ASSAY_OK;
+}
+
+assay_status cli_gemm_check_integers(const cli_gemm_operand *o)
+{
+    char text[CLI_HEXFLOAT_BYTES];
+    for (size_t i = 0; i < o->vectors * o->k; i++)
+        if (!(fabs(o->x[i]) <= 0x1p31) || trunc(o->x[i]) != o->x[i])
+            return assay_fail(ASSAY_ERR_VALUE,
+                              "%s: vector %zu, term %zu: %s is no integer of 32 bits, which "
+                              "int32 accumulates",
+                              o->input.name, i / o->k, i % o->k, cli_hexfloat(o->x[i], text));
+    return ASSAY_OK;
+}
