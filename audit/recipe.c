@@ -99,10 +99,11 @@ assay_status assay_recipe_acc(const char *acc, assay_mode mode, assay_policy *po
     return assay_accumulator_parse(text, &policy->acc);
 }
 
-static assay_status read_scheme(const char *text, assay_mode mode, assay_overflow overflow,
+static assay_status read_scheme(const char *text, assay_rounding rounding, assay_overflow overflow,
                                 bool is_out, assay_scheme *out)
 {
-    assay_status status = assay_scheme_parse(text, mode, overflow, ASSAY_NAN_RULE_DEFAULT, out);
+    assay_status status =
+        assay_scheme_parse_for(text, rounding, overflow, ASSAY_NAN_RULE_DEFAULT, out);
     if (status == ASSAY_OK && !out->element.format.fits_binary64)
         return assay_fail(ASSAY_ERR_INPUT,
                           "%s: a model's values are float64, which does not hold "
@@ -114,19 +115,25 @@ static assay_status read_scheme(const char *text, assay_mode mode, assay_overflo
 static assay_status make_policy(const place *at, assay_rule *rule)
 {
     assay_policy *p = &rule->policy;
-    assay_mode mode = ASSAY_RNE;
+    assay_rounding rounding = { .mode = ASSAY_RNE };
     assay_overflow overflow = ASSAY_OVERFLOW_SPEC;
     assay_status status;
     *p = assay_policy_reference();
-    if ((status = assay_mode_parse(rule->round, &mode)) != ASSAY_OK)
+    if ((status = assay_rounding_parse(rule->round, &rounding)) != ASSAY_OK)
         return fail_at(at, "round", status);
+    if (rounding.feedback)
+        return fail_at(
+            at, "round",
+            assay_fail(ASSAY_ERR_INPUT, "errors are fed back in sums only: F:step,ef=yes"));
+    bool stochastic = assay_mode_is_stochastic(rounding.mode);
+    assay_mode mode = stochastic ? ASSAY_RNE : rounding.mode; /* of operand formats */
     if ((status = assay_overflow_parse(rule->overflow, &overflow)) != ASSAY_OK)
         return fail_at(at, "overflow", status);
-    if ((status = read_scheme(rule->in, mode, overflow, false, &p->in)) != ASSAY_OK)
+    if ((status = read_scheme(rule->in, rounding, overflow, false, &p->in)) != ASSAY_OK)
         return fail_at(at, "in", status);
-    if ((status = read_scheme(rule->weight, mode, overflow, false, &p->weight)) != ASSAY_OK)
+    if ((status = read_scheme(rule->weight, rounding, overflow, false, &p->weight)) != ASSAY_OK)
         return fail_at(at, "weight", status);
-    if ((status = read_scheme(rule->out, mode, overflow, true, &p->out)) != ASSAY_OK)
+    if ((status = read_scheme(rule->out, rounding, overflow, true, &p->out)) != ASSAY_OK)
         return fail_at(at, "out", status);
     if ((status = assay_recipe_acc(rule->acc, mode, p)) != ASSAY_OK)
         return fail_at(at, "acc", status);
@@ -246,8 +253,30 @@ const assay_rule *assay_recipe_match(const assay_recipe *recipe, const char *tap
     return NULL;
 }
 
+/* 32-bit FNV-1a (Fowler, Noll, Vo) of the tap's name and what is rounded. */
+static uint32_t stream_of(const char *tap, const char *role)
+{
+    uint32_t h = 0x811c9dc5;
+    for (const char *parts[] = { tap, role }, **part = parts; part < parts + 2; part++)
+        for (const char *c = *part; *c; c++)
+            h = (h ^ (unsigned char)*c) * 0x01000193u;
+    return h;
+}
+
+static void set_streams(assay_policy *policy, const char *tap)
+{
+    static const char *const roles[ASSAY_ROLE_COUNT] = {
+        [ASSAY_ROLE_OUT] = "",
+        [ASSAY_ROLE_IN] = ":in",
+        [ASSAY_ROLE_IN_2] = ":in2",
+        [ASSAY_ROLE_WEIGHT] = ":weight",
+    };
+    for (size_t role = 0; role < ASSAY_ROLE_COUNT; role++)
+        policy->streams[role] = stream_of(tap, roles[role]);
+}
+
 assay_status assay_recipe_compile(const assay_recipe *recipe, const assay_model *model,
-                                  assay_policy **policies)
+                                  uint64_t seed, assay_policy **policies)
 {
     assay_policy *list = calloc(model->count, sizeof *list);
     if (!list)
@@ -260,6 +289,8 @@ assay_status assay_recipe_compile(const assay_recipe *recipe, const assay_model 
                               model->nodes[i].tap);
         }
         list[i] = rule->policy;
+        list[i].seed = seed;
+        set_streams(&list[i], model->nodes[i].tap);
     }
     *policies = list;
     return ASSAY_OK;

@@ -44,11 +44,12 @@ bool assay_glob(const char *pattern, const char *text);
 const assay_rule *assay_recipe_match(const assay_recipe *recipe, const char *tap);
 
 /**
- * One policy per node, first match wins. ASSAY_ERR_USAGE names a tap without a match.
- * The caller frees *policies.
+ * One policy per node, first match wins. Stochastic modes take the bits of `seed`, and their
+ * streams from the tap's name: docs/commands.md. ASSAY_ERR_USAGE names a tap without a match. The
+ * caller frees *policies.
  */
 ASSAY_NODISCARD assay_status assay_recipe_compile(const assay_recipe *recipe,
-                                                  const assay_model *model,
+                                                  const assay_model *model, uint64_t seed,
                                                   assay_policy **policies);
 
 #endif

@@ -40,12 +40,19 @@ assay_status check_heads(const assay_call *c, const char *op, const assay_matrix
     return ASSAY_OK;
 }
 
-void load_heads(const assay_call *c, const assay_matrix *x, double *out)
+uint64_t head_element(const assay_call *c, size_t row, size_t tokens)
 {
+    return (element_of(c, row % tokens, c->heads) + row / tokens) << 32;
+}
+
+void load_heads(const assay_call *c, assay_role role, size_t past, double *out)
+{
+    const assay_matrix *x = &c->in[role == ASSAY_ROLE_IN_2];
 #pragma omp parallel for schedule(static) if (shares_rows(x))
     for (size_t i = 0; i < x->rows; i++)
         for (size_t base = 0; base < x->cols; base += c->head_dim)
-            input_row(c->policy, x->hi + i * x->ld + base, out + i * x->cols + base, c->head_dim);
+            input_row(c->policy, role, (uint64_t)(past + i) * x->cols + base,
+                      x->hi + i * x->ld + base, out + i * x->cols + base, c->head_dim);
 }
 
 void bound_head(const assay_call *c, const assay_matrix *x, size_t column, double *v, double *e)

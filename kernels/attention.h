@@ -18,8 +18,11 @@ size_t kv_column(const assay_call *c, size_t head);
 ASSAY_NODISCARD assay_status check_heads(const assay_call *c, const char *op,
                                          const assay_matrix *rows, const assay_matrix *wide,
                                          const assay_matrix *kv);
-/** Rows through the input scheme, head by head: blocks do not cross heads. */
-void load_heads(const assay_call *c, const assay_matrix *x, double *out);
+/** The index of the first element of row `row` of a per-head activation. */
+uint64_t head_element(const assay_call *c, size_t row, size_t tokens);
+/** Rows of the activation through the input scheme, head by head: blocks do not cross heads. The
+ * first row is that of position `past`. */
+void load_heads(const assay_call *c, assay_role role, size_t past, double *out);
 /** Magnitudes and bounds of the head that starts at `column`, both [x->rows, head_dim]. */
 void bound_head(const assay_call *c, const assay_matrix *x, size_t column, double *v, double *e);
 

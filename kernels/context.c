@@ -33,25 +33,28 @@ static void run(const assay_call *c)
     arena a = { c->workspace };
     double *p = arena_doubles(&a, c->in[0].rows * keys), *v = arena_doubles(&a, keys * kv);
     assay_accumulator acc = final_sum(c->policy);
-    load_heads(c, &c->in[1], v);
+    load_heads(c, ASSAY_ROLE_IN_2, 0, v);
 #pragma omp parallel if (shares_rows(&c->in[0]))
     {
         unsigned char *mine = a.next + (size_t)omp_get_thread_num() * bytes;
 #pragma omp for schedule(dynamic, 8)
         for (size_t row = 0; row < c->in[0].rows; row++)
-            input_row(c->policy, c->in[0].hi + row * c->in[0].ld, p + row * keys,
-                      visible(c, row, tokens));
+            input_row(c->policy, ASSAY_ROLE_IN, head_element(c, row, tokens),
+                      c->in[0].hi + row * c->in[0].ld, p + row * keys, visible(c, row, tokens));
 #pragma omp for schedule(dynamic, 8)
         for (size_t i = 0; i < c->kv_heads * tokens; i++) {
             size_t token = i % tokens, head = i / tokens * group;
             assay_operand values = { v + kv_column(c, head), ASSAY_STORAGE_F64, kv, 1, NULL };
-            assay_product(&acc, group, d, visible(c, token, tokens),
-                          p + (head * tokens + token) * keys, tokens * keys, &values,
-                          c->out.hi + token * c->out.ld + head * d, d, mine);
+            assay_product_more more =
+                more_of(c->policy, element_of(c, token, c->heads) + head, 0, d);
+            assay_product_with(&acc, group, d, visible(c, token, tokens),
+                               p + (head * tokens + token) * keys, tokens * keys, &values, &more,
+                               c->out.hi + token * c->out.ld + head * d, d, mine);
         }
 #pragma omp for schedule(static)
         for (size_t i = 0; i < tokens; i++)
-            output_row(c->policy, c->out.hi + i * c->out.ld, c->out.cols);
+            output_row(c->policy, element_of(c, i, c->out.cols), c->out.hi + i * c->out.ld,
+                       c->out.cols);
     }
 }
 

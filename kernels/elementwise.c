@@ -56,10 +56,11 @@ static void run_unary(const assay_call *c, const unary *f)
 #pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
-        input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, c->out.cols);
+        uint64_t first = element_of(c, i, c->out.cols);
+        input_row(c->policy, ASSAY_ROLE_IN, first, c->in[0].hi + i * c->in[0].ld, y, c->out.cols);
         for (size_t j = 0; j < c->out.cols; j++)
             y[j] = step_round(&s, f->value(y[j]));
-        output_row(c->policy, y, c->out.cols);
+        output_row(c->policy, first, y, c->out.cols);
     }
 }
 
@@ -95,11 +96,12 @@ static void run_binary(const assay_call *c, bool product)
 #pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld, *b = scratch + i * c->out.cols;
-        input_row(c->policy, c->in[1].hi + i * c->in[1].ld, b, c->out.cols);
-        input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, c->out.cols);
+        uint64_t first = element_of(c, i, c->out.cols);
+        input_row(c->policy, ASSAY_ROLE_IN_2, first, c->in[1].hi + i * c->in[1].ld, b, c->out.cols);
+        input_row(c->policy, ASSAY_ROLE_IN, first, c->in[0].hi + i * c->in[0].ld, y, c->out.cols);
         for (size_t j = 0; j < c->out.cols; j++)
             y[j] = product ? step_multiply(&s, y[j], b[j]) : step_add(&s, y[j], b[j]);
-        output_row(c->policy, y, c->out.cols);
+        output_row(c->policy, first, y, c->out.cols);
     }
 }
 

@@ -28,7 +28,7 @@ static void run(const assay_call *c)
     for (size_t i = 0; i < c->out.rows; i++) {
         double *row = c->out.hi + i * c->out.ld;
         weight_row(c->policy, &c->weight[0], (size_t)c->ids[i], row);
-        output_row(c->policy, row, c->out.cols);
+        output_row(c->policy, element_of(c, i, c->out.cols), row, c->out.cols);
     }
 }
 

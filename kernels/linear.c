@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* y = x W^T (+ b). A mapped weight is read and rounded panel by panel inside the product; only
- * a block scheme, an operand format or an exact sum with a bias needs a dequantized copy, made
- * of some columns of the output at a time. */
+ * a block scheme, an operand format, a stochastic mode or an exact sum with a bias needs a
+ * dequantized copy, made of some columns of the output at a time. */
 #include <math.h>
 
 #include "kernels/bound.h"
@@ -23,7 +23,8 @@ static bool folds_bias(const assay_call *c)
 
 static bool copies_weight(const assay_call *c)
 {
-    return c->policy->weight.block > 0 || c->policy->has_operand || folds_bias(c);
+    return c->policy->weight.block > 0 || c->policy->has_operand || folds_bias(c) ||
+           assay_mode_is_stochastic(c->policy->weight.element.mode);
 }
 
 static size_t panel_of(const assay_call *c)
@@ -58,7 +59,8 @@ static void load_input(const assay_call *c, double *x, size_t ldx)
     size_t k = c->in[0].cols;
 #pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
-        input_row(c->policy, c->in[0].hi + i * c->in[0].ld, x + i * ldx, k);
+        input_row(c->policy, ASSAY_ROLE_IN, element_of(c, i, k), c->in[0].hi + i * c->in[0].ld,
+                  x + i * ldx, k);
         if (ldx > k)
             x[i * ldx + k] = 1;
     }
@@ -87,7 +89,7 @@ static void finish(const assay_call *c, double *bias)
         double *row = c->out.hi + i * c->out.ld;
         for (size_t j = 0; add && j < c->out.cols; j++)
             row[j] = step_add(&s, row[j], bias[j]);
-        output_row(c->policy, row, c->out.cols);
+        output_row(c->policy, element_of(c, i, c->out.cols), row, c->out.cols);
     }
 }
 
@@ -110,7 +112,8 @@ static void run(const assay_call *c)
         size_t count = n - j < panel ? n - j : panel;
         if (copy)
             load_weight(c, j, count, copy, k);
-        assay_product(&acc, m, count, k, x, k, &w, c->out.hi + j, c->out.ld, a.next);
+        assay_product_more more = more_of(c->policy, c->past, j, n);
+        assay_product_with(&acc, m, count, k, x, k, &w, &more, c->out.hi + j, c->out.ld, a.next);
     }
     finish(c, bias);
 }

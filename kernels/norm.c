@@ -72,7 +72,8 @@ static void run_norm(const assay_call *c, bool centred)
 #pragma omp parallel for schedule(static) if (shares_rows(&c->out))
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
-        input_row(c->policy, c->in[0].hi + i * c->in[0].ld, y, n);
+        input_row(c->policy, ASSAY_ROLE_IN, element_of(c, i, n), c->in[0].hi + i * c->in[0].ld, y,
+                  n);
         if (centred)
             centre(&k, y, n);
         double r = inverse_root(&k, y, n);
@@ -81,7 +82,7 @@ static void run_norm(const assay_call *c, bool centred)
             if (k.has_bias)
                 y[j] = step_add(&k.s, y[j], k.bias[j]);
         }
-        output_row(c->policy, y, n);
+        output_row(c->policy, element_of(c, i, n), y, n);
     }
 }
 

@@ -29,6 +29,15 @@ typedef struct assay_parameter {
     size_t rows, cols;
 } assay_parameter;
 
+/** What an operation rounds. */
+typedef enum assay_role {
+    ASSAY_ROLE_OUT,
+    ASSAY_ROLE_IN, /* the first activation */
+    ASSAY_ROLE_IN_2,
+    ASSAY_ROLE_WEIGHT,
+    ASSAY_ROLE_COUNT
+} assay_role;
+
 /**
  * How one operation is emulated. `in` is applied to each activation that it reads, `weight` to
  * each parameter except a bias, `acc` to its sums; every further step is rounded once to the
@@ -41,6 +50,11 @@ typedef struct assay_policy {
     assay_accumulator acc;
     bool has_operand; /* acc had `@operand:F`: dequantized operands are rounded to F */
     assay_rounder operand;
+    /* Random bits of stochastic schemes, one stream for each array that is rounded: the element of
+     * an activation is [absolute position, feature] of the array, of a per-head one
+     * (position heads + head) 2^32 + key, of a parameter its index in the file. */
+    uint64_t seed;
+    uint32_t streams[ASSAY_ROLE_COUNT];
 } assay_policy;
 
 /** The policy that keeps everything in binary64: the reference itself. */

@@ -60,10 +60,11 @@ static void run(const assay_call *c)
     for (size_t i = 0; i < c->out.rows; i++) {
         double *y = c->out.hi + i * c->out.ld;
         for (size_t base = 0; base < c->out.cols; base += c->head_dim) {
-            input_row(c->policy, c->in[0].hi + i * c->in[0].ld + base, y + base, c->head_dim);
+            input_row(c->policy, ASSAY_ROLE_IN, element_of(c, i, c->out.cols) + base,
+                      c->in[0].hi + i * c->in[0].ld + base, y + base, c->head_dim);
             rotate_head(c, &s, i, base, y);
         }
-        output_row(c->policy, y, c->out.cols);
+        output_row(c->policy, element_of(c, i, c->out.cols), y, c->out.cols);
     }
 }
 

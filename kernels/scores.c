@@ -22,10 +22,11 @@ static size_t workspace(const assay_call *c)
 /* y = Q_out(RND(sum q k . RND(scale))); the hidden rest is -inf */
 static void finish_row(const assay_call *c, const step *s, double scale, size_t row, size_t seen)
 {
+    uint64_t first = head_element(c, row, c->in[0].rows);
     double *y = c->out.hi + row * c->out.ld;
     for (size_t j = 0; j < seen; j++)
         y[j] = step_multiply(s, y[j], scale);
-    output_row(c->policy, y, seen);
+    output_row(c->policy, first, y, seen);
     for (size_t j = seen; j < c->out.cols; j++)
         y[j] = -INFINITY;
 }
@@ -38,8 +39,8 @@ static void run(const assay_call *c)
     assay_accumulator acc = inner_sum(c->policy);
     step s = step_of(c->policy);
     double scale = step_round(&s, c->scale);
-    load_heads(c, &c->in[0], q);
-    load_heads(c, &c->in[1], k);
+    load_heads(c, ASSAY_ROLE_IN, c->past, q);
+    load_heads(c, ASSAY_ROLE_IN_2, 0, k);
     for (size_t h = 0; h < c->heads; h++) {
         assay_operand keys = { k + kv_column(c, h), ASSAY_STORAGE_F64, 1, kv, NULL };
         assay_product(&acc, tokens, c->out.cols, c->head_dim, q + h * c->head_dim, width, &keys,

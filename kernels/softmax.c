@@ -34,14 +34,15 @@ static void run_row(const assay_call *c, const assay_accumulator *acc, const ste
                     const double *ones, size_t row, size_t seen)
 {
     double *y = c->out.hi + row * c->out.ld;
-    input_row(c->policy, c->in[0].hi + row * c->in[0].ld, y, seen);
+    uint64_t first = head_element(c, row, tokens_of(c, &c->out));
+    input_row(c->policy, ASSAY_ROLE_IN, first, c->in[0].hi + row * c->in[0].ld, y, seen);
     double m = maximum(y, seen);
     for (size_t j = 0; j < seen; j++)
         y[j] = step_round(s, assay_exp(step_subtract(s, y[j], m)));
     double sum = assay_dot(acc, seen, y, 1, ones, 1);
     for (size_t j = 0; j < seen; j++)
         y[j] = step_divide(s, y[j], sum);
-    output_row(c->policy, y, seen);
+    output_row(c->policy, first, y, seen);
     for (size_t j = seen; j < c->out.cols; j++)
         y[j] = 0;
 }

@@ -138,27 +138,50 @@ static void round_operand(const assay_policy *policy, double *x, size_t n)
         assay_round_array_f64(&policy->operand, x, x, n);
 }
 
+static assay_random random_of(const assay_policy *policy, assay_role role)
+{
+    return (assay_random){ .seed = policy->seed, .stream = policy->streams[role] };
+}
+
+/* n elements of a row, the first being element `first` of its array; y may be x. */
+static void quantize(const assay_policy *policy, const assay_scheme *s, assay_role role,
+                     uint64_t first, const double *x, double *y, size_t n)
+{
+    assay_random random = random_of(policy, role);
+    if (assay_mode_is_stochastic(s->element.mode))
+        assay_scheme_apply_random(s, &random, first, x, y, n);
+    else if (!assay_scheme_is_identity(s))
+        assay_scheme_apply(s, x, y, n);
+    else if (x != y)
+        memmove(y, x, n * sizeof *x);
+}
+
 void weight_row(const assay_policy *policy, const assay_parameter *p, size_t i, double *out)
 {
     parameter_row(p, i, out);
-    if (!assay_scheme_is_identity(&policy->weight))
-        assay_scheme_apply(&policy->weight, out, out, p->cols);
+    quantize(policy, &policy->weight, ASSAY_ROLE_WEIGHT, (uint64_t)i * p->cols, out, out, p->cols);
     round_operand(policy, out, p->cols);
 }
 
-void input_row(const assay_policy *policy, const double *x, double *out, size_t n)
+void input_row(const assay_policy *policy, assay_role role, uint64_t first, const double *x,
+               double *out, size_t n)
 {
-    if (assay_scheme_is_identity(&policy->in))
-        memmove(out, x, n * sizeof *x);
-    else
-        assay_scheme_apply(&policy->in, x, out, n);
+    quantize(policy, &policy->in, role, first, x, out, n);
     round_operand(policy, out, n);
 }
 
-void output_row(const assay_policy *policy, double *y, size_t n)
+assay_product_more more_of(const assay_policy *policy, uint64_t row, uint64_t column,
+                           uint64_t columns)
 {
-    if (!assay_scheme_is_identity(&policy->out))
-        assay_scheme_apply(&policy->out, y, y, n);
+    return (assay_product_more){ .random = random_of(policy, ASSAY_ROLE_OUT),
+                                 .row = row,
+                                 .column = column,
+                                 .columns = columns };
+}
+
+void output_row(const assay_policy *policy, uint64_t first, double *y, size_t n)
+{
+    quantize(policy, &policy->out, ASSAY_ROLE_OUT, first, y, y, n);
     for (size_t j = 0; j < n; j++)
         y[j] = y[j] == y[j] ? y[j] : canonical_nan;
 }

@@ -38,16 +38,30 @@ size_t product_bytes(const assay_policy *policy, size_t m, size_t n, size_t k);
 /** Element i of a parameter as binary64, exactly. */
 double parameter_get(const assay_parameter *p, size_t i);
 
+/** The index of the first element of row i of an activation of `cols` features. */
+ASSAY_INLINE uint64_t element_of(const assay_call *call, size_t i, size_t cols)
+{
+    return (uint64_t)(call->past + i) * cols;
+}
+
 /** Row i of a parameter, dequantized as the policy's weight scheme and operand format say. */
 void weight_row(const assay_policy *policy, const assay_parameter *p, size_t i, double *out);
 /** Row i as it stands. */
 void parameter_row(const assay_parameter *p, size_t i, double *out);
 
-/** x through the policy's input scheme (and operand format), n elements of one row. */
-void input_row(const assay_policy *policy, const double *x, double *out, size_t n);
+/** x through the policy's input scheme (and operand format), n elements of one row from element
+ * `first` of the activation on. */
+void input_row(const assay_policy *policy, assay_role role, uint64_t first, const double *x,
+               double *out, size_t n);
 
-/** Rounds a finished row into the output format in place; every NaN becomes the canonical one. */
-void output_row(const assay_policy *policy, double *y, size_t n);
+/** Rounds a finished row, elements `first` and on, into the output format in place; every NaN
+ * becomes the canonical one. */
+void output_row(const assay_policy *policy, uint64_t first, double *y, size_t n);
+
+/** What makes stochastic sums of `out` those of its elements: row i of the product is row `row`,
+ * `columns` wide. */
+assay_product_more more_of(const assay_policy *policy, uint64_t row, uint64_t column,
+                           uint64_t columns);
 
 /** Whether rows are worth sharing out: fewer elements take less time than waking a thread. */
 ASSAY_INLINE bool shares_rows(const assay_matrix *m)

@@ -233,6 +233,11 @@ void assay_scheme_bound(const assay_scheme *s, const double *x, double *bound, s
         bound_plain(s, x, bound, n);
         return;
     }
+    if (assay_mode_is_stochastic(s->element.mode)) {
+        for (size_t i = 0; i < n; i++)
+            bound[i] = INFINITY;
+        return;
+    }
     assay_scheme_apply(s, x, bound, n);
     for (size_t i = 0; i < n; i++) {
         double e = fabs(bound[i] - x[i]) * (1 + 0x1p-50);

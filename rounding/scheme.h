@@ -167,7 +167,8 @@ ASSAY_API void assay_scheme_apply_random(const assay_scheme *scheme, const assay
 /**
  * A bound of |y[i] - x[i]| for each element of the row: a-priori for scalars and for blocks
  * whose scale is a rule's power of two (the distance to max where x[i] saturates), else what
- * assay_scheme_apply does, +inf where it overflows otherwise or where x or y is not finite.
+ * assay_scheme_apply does (+inf if it is stochastic), +inf where it overflows otherwise or where x
+ * or y is not finite.
  * Source: docs/rounding.md, error of one rounding.
  */
 ASSAY_API void assay_scheme_bound(const assay_scheme *scheme, const double *x, double *bound,

@@ -122,7 +122,7 @@ static assay_status complete(const audit_options *o, opened_model *opened)
         return ASSAY_OK;
     assay_status status = assay_recipe_open("binary64", &opened->recipe);
     if (status == ASSAY_OK)
-        status = assay_recipe_compile(&opened->recipe, opened->model, &opened->policies);
+        status = assay_recipe_compile(&opened->recipe, opened->model, 0, &opened->policies);
     if (status == ASSAY_OK && !o->model.backend)
         status = assay_backend_find("emulated", &opened->backend);
     return status;
@@ -228,6 +228,7 @@ static int audit(cli *run)
                                    { "text", CLI_TEXT, &o.model.text, 0, 0 },
                                    { "corpus", CLI_TEXT, &o.model.corpus, 0, 0 },
                                    { "recipe", CLI_TEXT, &o.model.recipe, 0, 0 },
+                                   { "seed", CLI_INTEGER, &o.model.seed, 0, UINT64_MAX },
                                    { "backend", CLI_TEXT, &o.model.backend, 0, 0 },
                                    { "allow-key", CLI_LIST, &o.model.allowed, 0, 0 },
                                    { "out", CLI_TEXT, &o.out, 0, 0 },
@@ -257,7 +258,7 @@ static int audit(cli *run)
 const cli_command cli_command_audit = {
     .name = "audit",
     .usage = "MODEL [CANDIDATE] [--recipe R] (--tokens F | --text S | --corpus F) --out DIR\n"
-             "                   [--backend B] [--budget FILE] [--tie X] [--greedy N]",
+             "                   [--backend B] [--budget FILE] [--tie X] [--greedy N] [--seed N]",
     .summary = "Measure what a recipe or a release does to a model, and report it",
     .help =
         "Runs MODEL in binary64 and the candidate (MODEL under the recipe, or the parameters of\n"
@@ -274,6 +275,7 @@ const cli_command cli_command_audit = {
         "  --tie X        margin in nat below which a flip is a near-tie (default 0.05)\n"
         "  --greedy N     tokens to continue each document's first half by (default 64)\n"
         "  --backend B    reference, emulated (default) or wide, as the candidate\n"
+        "  --seed N       of the random bits of stochastic modes in a recipe; 0 if absent\n"
         "  --allow-key K  let an unknown key of config.json pass; repeatable\n",
     .run = audit,
 };

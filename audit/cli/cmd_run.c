@@ -240,6 +240,7 @@ static int run(cli *cli_run)
     const cli_option options[] = { { "tokens", CLI_TEXT, &o.model.tokens, 0, 0 },
                                    { "text", CLI_TEXT, &o.model.text, 0, 0 },
                                    { "recipe", CLI_TEXT, &o.model.recipe, 0, 0 },
+                                   { "seed", CLI_INTEGER, &o.model.seed, 0, UINT64_MAX },
                                    { "backend", CLI_TEXT, &o.model.backend, 0, 0 },
                                    { "allow-key", CLI_LIST, &o.model.allowed, 0, 0 },
                                    { "logits", CLI_TEXT, &o.logits, 0, 0 },
@@ -260,8 +261,9 @@ static int run(cli *cli_run)
 
 const cli_command cli_command_run = {
     .name = "run",
-    .usage = "MODEL (--tokens IDS.npy | --text S) [--recipe R] [--backend B] [--logits L.npy]\n"
-             "                 [--taps DIR] [--generate N] [--chunk N] [--allow-key KEY]",
+    .usage =
+        "MODEL (--tokens IDS.npy | --text S) [--recipe R] [--backend B] [--logits L.npy]\n"
+        "                 [--taps DIR] [--generate N] [--chunk N] [--seed N] [--allow-key KEY]",
     .summary = "Run a model: the reference, or under a recipe",
     .help = "MODEL is a directory in the Hugging Face layout, or `demo`.\n\n"
             "  --tokens F     one document of token ids, an integer .npy of one dimension\n"
@@ -273,6 +275,7 @@ const cli_command cli_command_run = {
             "                 softmax [heads, tokens, tokens], hidden ones -inf and 0\n"
             "  --generate N   continue greedily by N tokens and print the text\n"
             "  --chunk N      N tokens at a time; the bits do not change\n"
+            "  --seed N       of the random bits of stochastic modes in a recipe; 0 if absent\n"
             "  --allow-key K  let an unknown key of config.json pass; repeatable\n",
     .run = run,
 };

@@ -16,7 +16,7 @@ static assay_status open_recipe(const model_options *options, opened_model *out)
         return assay_fail(ASSAY_ERR_USAGE, "--backend %s takes no recipe", backend);
     status = assay_recipe_open(options->recipe, &out->recipe);
     if (status == ASSAY_OK)
-        status = assay_recipe_compile(&out->recipe, out->model, &out->policies);
+        status = assay_recipe_compile(&out->recipe, out->model, options->seed, &out->policies);
     return status;
 }
 

@@ -11,6 +11,7 @@
 typedef struct model_options {
     const char *tokens, *text, *corpus, *recipe, *backend;
     cli_list allowed; /* --allow-key */
+    uint64_t seed;
 } model_options;
 
 /** What they open. Zeroed members are closed without harm. */

@@ -28,6 +28,25 @@ expect_exit 'run continues a text' 0 "$assay" run demo --text "$short" --generat
 expect_line 'and prints it' "^$short"
 expect_exit 'binary64 recipe' 0 "$assay" run demo --tokens ids.npy --recipe binary64 --logits same.npy
 expect_exit 'is the reference, bit for bit' 0 cmp logits.npy same.npy
+# Stochastic modes: a draw is that of the element's place, of its array and of the seed.
+cat >random.json <<'EOF'
+{"assay_recipe": 1, "rules": [
+  {"tap": "*_proj", "in": "e4m3", "weight": "mxfp8_e4m3", "acc": "exact@operand:bfloat16", "out": "bfloat16", "round": "sr"},
+  {"tap": "*", "in": "bfloat16", "weight": "bfloat16", "acc": "exact", "out": "bfloat16", "round": "sra:bits=8"}]}
+EOF
+run_random() { "$assay" run demo --tokens ids.npy --recipe random.json "$@"; }
+expect_exit 'stochastic recipe' 0 run_random --logits r.npy
+expect_exit 'in chunks, on one thread' 0 run_random --logits s.npy --chunk 1 --threads 1
+expect_exit 'the same bits' 0 cmp r.npy s.npy
+expect_exit 'without vectors' 0 run_random --logits s.npy --isa baseline
+expect_exit 'the same bits' 0 cmp r.npy s.npy
+expect_exit 'another seed' 0 run_random --logits s.npy --seed 1
+expect_exit 'other bits' 1 cmp r.npy s.npy
+sed 's/"sr"/"sr+ef"/' random.json >ef.json
+expect_error 'no error feedback' 2 'rules\[0\].round' "$assay" run demo --tokens ids.npy --recipe ef.json
+sed 's/bits=8/bits=99/' random.json >bits.json
+expect_error 'bits' 2 'rules\[1\].round' "$assay" run demo --tokens ids.npy --recipe bits.json
+
 expect_error 'a token beyond the vocabulary' 2 'beyond.npy: token 1 is 65535' "$assay" run demo --tokens beyond.npy
 expect_error 'a negative token' 2 'negative.npy: token 1 is -1' "$assay" run demo --tokens negative.npy
 expect_error 'tokens of two dimensions' 2 'matrix.npy' "$assay" run demo --tokens matrix.npy

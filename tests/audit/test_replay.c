@@ -28,7 +28,7 @@ static void open_fixture(fixture *f, const char *recipe)
     cr_assert_eq(assay_model_open("demo", NULL, 0, &f->model), ASSAY_OK, "%s", assay_last_error());
     cr_assert_eq(assay_corpus_open(f->model, NULL, text, NULL, &f->corpus), ASSAY_OK);
     cr_assert_eq(assay_recipe_open(recipe, &f->recipe), ASSAY_OK, "%s", assay_last_error());
-    cr_assert_eq(assay_recipe_compile(&f->recipe, f->model, &f->policies), ASSAY_OK);
+    cr_assert_eq(assay_recipe_compile(&f->recipe, f->model, 0, &f->policies), ASSAY_OK);
     assay_replay_options options = {
         .candidate = f->model, .policies = f->policies, .tie = 0.05, .greedy = 4
     };
