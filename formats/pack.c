@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/pack.h"
 
-#include <string.h>
+#include "formats/container.h"
 
 enum { BYTE = 8 };
 
@@ -59,30 +59,6 @@ void assay_unpack(const unsigned char *in, size_t count, int bits, uint64_t *cod
     }
 }
 
-/* ---- codes in their containers ---- */
-
-static uint64_t load(const unsigned char *at, size_t width)
-{
-    uint16_t u16;
-    uint32_t u32;
-    switch (width) {
-    case 1: return *at;
-    case 2: return memcpy(&u16, at, sizeof u16), u16;
-    default: return memcpy(&u32, at, sizeof u32), u32;
-    }
-}
-
-static void store(unsigned char *at, size_t width, uint64_t code)
-{
-    uint16_t u16 = (uint16_t)code;
-    uint32_t u32 = (uint32_t)code;
-    switch (width) {
-    case 1: *at = (unsigned char)code; return;
-    case 2: memcpy(at, &u16, sizeof u16); return;
-    default: memcpy(at, &u32, sizeof u32); return;
-    }
-}
-
 /* A stream through 64 bits: whole 32-bit words leave, so that a code of 32 bits always fits. */
 ASSAY_INLINE void pack_by(const unsigned char *codes, size_t width, size_t count, int bits,
                           unsigned char *out)
@@ -90,7 +66,7 @@ ASSAY_INLINE void pack_by(const unsigned char *codes, size_t width, size_t count
     uint64_t buffer = 0, mask = ~(uint64_t)0 >> (64 - bits);
     int used = 0;
     for (size_t i = 0; i < count; i++) {
-        buffer |= (load(codes + i * width, width) & mask) << used;
+        buffer |= (assay_container_load(codes, i, width) & mask) << used;
         used += bits;
         if (used >= 32) {
             uint32_t word = (uint32_t)buffer;
@@ -112,7 +88,7 @@ ASSAY_INLINE void unpack_by(const unsigned char *in, size_t width, size_t count,
     for (size_t i = 0; i < count; i++) {
         for (; held < bits; held += BYTE)
             buffer |= (uint64_t)*in++ << held;
-        store(codes + i * width, width, buffer & mask);
+        assay_container_store(codes, i, width, buffer & mask);
         buffer >>= bits;
         held -= bits;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rounding/array.h"
 
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "rounding/array_table.h"
 #include "rounding/ladder_array.h"
@@ -77,15 +78,6 @@ static void run(const pass *p, const void *x, void *y, size_t n)
     assay_environment_leave(before);
 }
 
-static void store_code(char *at, size_t bytes, uint64_t code)
-{
-    uint8_t c1 = (uint8_t)code;
-    uint16_t c2 = (uint16_t)code;
-    uint32_t c4 = (uint32_t)code;
-    const void *from = bytes == 1 ? (void *)&c1 : bytes == 2 ? (void *)&c2 : (void *)&c4;
-    memcpy(at, bytes == 8 ? (void *)&code : from, bytes);
-}
-
 void assay_round_array_f64(const assay_rounder *rounder, const double *x, double *y, size_t n)
 {
     pass p = make_pass(rounder, ASSAY_F64, false);
@@ -129,7 +121,7 @@ void assay_encode_array_f64(const assay_rounder *rounder, const double *x, void 
     if (assay_ladder_array(rounder, 52, true, x, codes, n))
         return;
     for (size_t i = 0; i < n; i++)
-        store_code((char *)codes + i * p.out, p.out, assay_round_code(rounder, x[i]));
+        assay_container_store(codes, i, p.out, assay_round_code(rounder, x[i]));
 }
 
 void assay_encode_array_f32(const assay_rounder *rounder, const float *x, void *codes, size_t n)

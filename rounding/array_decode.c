@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/array_table.h"
@@ -50,20 +51,6 @@ static void run(const assay_format *f, int source, const char *codes, char *y, s
     assay_end_past();
 }
 
-static uint64_t load_code(const char *codes, size_t i, size_t bytes)
-{
-    uint8_t c1;
-    uint16_t c2;
-    uint32_t c4;
-    uint64_t c8;
-    switch (bytes) {
-    case 1: return memcpy(&c1, codes + i, 1), c1;
-    case 2: return memcpy(&c2, codes + 2 * i, 2), c2;
-    case 4: return memcpy(&c4, codes + 4 * i, 4), c4;
-    default: return memcpy(&c8, codes + 8 * i, 8), c8;
-    }
-}
-
 void assay_decode_array_f64(const assay_format *format, const void *codes, double *y, size_t n)
 {
     if (assay_format_is_direct(format, 52)) {
@@ -73,7 +60,7 @@ void assay_decode_array_f64(const assay_format *format, const void *codes, doubl
     if (assay_ladder_decode(format, 52, codes, y, n))
         return;
     for (size_t i = 0; i < n; i++)
-        y[i] = assay_decode(format, load_code(codes, i, assay_format_container(format)));
+        y[i] = assay_decode(format, assay_container_load(codes, i, assay_format_container(format)));
 }
 
 void assay_decode_array_f32(const assay_format *format, const void *codes, float *y, size_t n)
