@@ -20,8 +20,11 @@ static assay_direction direction_of(assay_mode mode)
 {
     switch (mode) {
     case ASSAY_RTZ:
+    case ASSAY_RNA:
     case ASSAY_RODD: return ASSAY_TO_ZERO;
-    case ASSAY_RAZ: return ASSAY_UP;
+    case ASSAY_RAZ:
+    case ASSAY_RUP: return ASSAY_UP;
+    case ASSAY_RDN: return ASSAY_DOWN;
     default: return ASSAY_TO_NEAREST;
     }
 }

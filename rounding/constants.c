@@ -115,6 +115,8 @@ static void set_quick(assay_constants *c, const assay_rounder *r)
     bool usual = f->has_subnormals && f->fraction_bits > 0 && c->base > 0;
     c->cut = usual && f->emin == lowest;
     c->added = usual && f->emin > lowest && c->base > 1 && f->emax + c->base <= bias;
+    if (r->mode == ASSAY_RNA) /* which adds half of the least unit */
+        c->added = c->added && f->emin - f->fraction_bits > lowest;
     c->emin = (uint64_t)(f->emin + bias) << c->fraction;
     c->code_base = c->emin;
     for (int i = 0; i < 2; i++) {
