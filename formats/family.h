@@ -26,6 +26,8 @@ struct assay_format_family {
     assay_exact (*tie)(const assay_format *f, uint64_t position);
     /** The magnitude that would follow the largest one; NULL if overflow gives the largest. */
     assay_exact (*beyond)(const assay_format *f);
+    /** A finite code's value where binary64 holds it, at once; NULL: by way of value. */
+    double (*decode)(const assay_format *f, uint64_t code);
     /** value to 2^-40, for a search, where value is slow; else NULL. */
     double (*near)(const assay_format *f, uint64_t position);
 };

@@ -4,6 +4,7 @@
  * after the sign come a run of equal bits, es exponent bits and a fraction, as far as there is
  * room, and bits that have none are 0. */
 #include "formats/family.h"
+#include "numerics/bits.h"
 
 enum { MAX_BITS = 32, MAX_ES = 24 };
 
@@ -35,9 +36,9 @@ static assay_status parse(const assay_spec *spec, assay_format *f)
     return ASSAY_OK;
 }
 
-/* The magnitude of a positive code of n bits, n up to 33: the tie above code c of n - 1 bits is
- * code 2 c + 1 of one bit more. */
-static assay_exact magnitude(uint64_t code, int n, int es)
+/* The exponent of a positive code of n bits and its fraction from bit 63 down; n up to 33: the tie
+ * above code c of n - 1 bits is code 2 c + 1 of one bit more. */
+static int split(uint64_t code, int n, int es, uint64_t *fraction)
 {
     uint64_t body = code << (65 - n); /* the sign bit is gone */
     bool ones = body >> 63;
@@ -48,19 +49,20 @@ static assay_exact magnitude(uint64_t code, int n, int es)
     int64_t exponent = regime * ((int64_t)1 << es);
     if (es > 0)
         exponent += (int64_t)(rest >> (64 - es));
-    uint64_t fraction = es > 0 ? rest << es : rest;
-    return (assay_exact){ .kind = ASSAY_FINITE,
-                          .exp = (int)exponent - 63,
-                          .sig = (uint64_t)1 << 63 | fraction >> 1 };
+    *fraction = es > 0 ? rest << es : rest;
+    return (int)exponent;
 }
 
 static assay_exact at(int64_t k, int n, int es)
 {
     if (k == 0)
         return (assay_exact){ .kind = ASSAY_ZERO };
-    assay_exact x = magnitude((uint64_t)(k < 0 ? -k : k), n, es);
-    x.negative = k < 0;
-    return x;
+    uint64_t fraction;
+    int exponent = split((uint64_t)(k < 0 ? -k : k), n, es, &fraction);
+    return (assay_exact){ .kind = ASSAY_FINITE,
+                          .negative = k < 0,
+                          .exp = exponent - 63,
+                          .sig = (uint64_t)1 << 63 | fraction >> 1 };
 }
 
 /* Positions are the codes -(2^(n-1) - 1) .. 2^(n-1) - 1; NaR lies below them. */
@@ -84,6 +86,19 @@ static uint64_t code(const assay_format *f, uint64_t position)
     return (uint64_t)((int64_t)position - half(f)) & (((uint64_t)1 << f->bits) - 1);
 }
 
+static double decode(const assay_format *f, uint64_t code)
+{
+    int64_t k = (int64_t)(code << (64 - f->bits)) >> (64 - f->bits);
+    uint64_t fraction;
+    if (k == 0)
+        return 0;
+    int e = split((uint64_t)(k < 0 ? -k : k), f->bits, f->scale, &fraction);
+    if (e < -1022 || e > 1023)
+        return assay_exact_to_double(at(k, f->bits, f->scale));
+    uint64_t sign = k < 0 ? (uint64_t)1 << 63 : 0;
+    return assay_from_bits64(sign | (uint64_t)(e + 1023) << 52 | fraction >> 12);
+}
+
 static bool position(const assay_format *f, uint64_t code, uint64_t *out)
 {
     int64_t k = (int64_t)(code << (64 - f->bits)) >> (64 - f->bits);
@@ -103,4 +118,5 @@ const assay_format_family assay_family_posit = { .name = "posit",
                                                  .value = value,
                                                  .code = code,
                                                  .position = position,
+                                                 .decode = decode,
                                                  .tie = tie };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "formats/family.h"
+#include "numerics/bits.h"
 #include "numerics/elementary.h"
 
 enum { MAX_BITS = 32, HEAD = 5 };
@@ -115,6 +116,18 @@ static assay_exact tie(const assay_format *f, uint64_t position)
     return at(2 * ((int64_t)position - half(f)) + 1, f->bits + 1, f->is_log);
 }
 
+/* Linear takums lie within 2^255. */
+static double decode(const assay_format *f, uint64_t code)
+{
+    int64_t k = (int64_t)(code << (64 - f->bits)) >> (64 - f->bits);
+    uint64_t fraction;
+    if (k == 0 || f->is_log)
+        return assay_exact_to_double(at(k, f->bits, f->is_log));
+    int e = split((uint64_t)(k < 0 ? -k : k), f->bits, &fraction);
+    uint64_t sign = k < 0 ? (uint64_t)1 << 63 : 0;
+    return assay_from_bits64(sign | (uint64_t)(e + 1023) << 52 | fraction >> 12);
+}
+
 static double near(const assay_format *f, uint64_t position)
 {
     int64_t k = (int64_t)position - half(f);
@@ -134,5 +147,6 @@ const assay_format_family assay_family_takum = { .name = "takum",
                                                  .value = value,
                                                  .code = code,
                                                  .position = position,
+                                                 .decode = decode,
                                                  .tie = tie,
                                                  .near = near };

@@ -276,10 +276,13 @@ double assay_decode(const assay_format *f, uint64_t code)
 {
     bool simple = f->kind == ASSAY_FAMILY_FLOAT && f->fits_binary64 &&
                   (f->has_subnormals ? f->emin : -f->bias) - f->fraction_bits >= -1022;
-    if (!simple)
+    bool direct = f->kind != ASSAY_FAMILY_FLOAT && f->family->decode;
+    if (!simple && !direct)
         return assay_exact_to_double(assay_decode_exact(f, code));
     if (assay_code_is_nan(f, code))
         return assay_from_bits64(0x7ff8000000000000);
+    if (direct)
+        return f->family->decode(f, code);
     if (assay_code_is_inf(f, code))
         return (code & f->sign_bit) != 0 ? -INFINITY : INFINITY;
     return float_double(f, code);

@@ -91,6 +91,28 @@ Test(rows, every_code_decodes_and_encodes_back)
     }
 }
 
+/* Families that decode at once do so as through the exact value; 65,536 codes of wider ones. */
+Test(rows, decoding_at_once_is_decoding_exactly)
+{
+    static const char *const specs[] = {
+        "posit:n=2,es=0", "posit:n=8,es=0", "posit8",         "posit:n=16,es=1",    "posit16",
+        "posit32",        "posit:n=9,es=7", "posit:n=9,es=9", "posit:n=32,es=5",    "takum8",
+        "takum16",        "takum:n=32",     "takum:n=13",     "takum:n=8,kind=log", "int8",
+    };
+    for (size_t s = 0; s < sizeof specs / sizeof specs[0]; s++) {
+        assay_format f;
+        cr_assert_eq(assay_format_parse(specs[s], &f), ASSAY_OK, "%s", specs[s]);
+        uint64_t step = f.bits > 16 ? ((uint64_t)1 << (f.bits - 16)) - 1 : 1;
+        for (uint64_t code = 0; code >> f.bits == 0; code += step) {
+            double got = assay_decode(&f, code);
+            double want = assay_exact_to_double(assay_decode_exact(&f, code));
+            if (assay_bits64(got) != assay_bits64(want))
+                cr_assert_fail("%s %llx: %a, not %a", specs[s], (unsigned long long)code, got,
+                               want);
+        }
+    }
+}
+
 Test(rows, derived_constants)
 {
     for (size_t i = 0; i < points_specs(); i++) {
