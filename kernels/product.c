@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/product_parts.h"
@@ -111,6 +112,10 @@ static void run_terms(const product *d, const tile *t, size_t first, size_t k)
     case WAY_REFERENCE: d->table->reference(t->rows, k, a, b, t->c, t->ldc); return;
     case WAY_FMA64: d->table->fma64(t->rows, k, a, b, t->c, t->ldc); return;
     case WAY_FMA32: d->table->fma32(t->rows, k, a32, b32, t->c, t->ldc); return;
+    case WAY_INTEGER:
+        d->integer(t->rows, (k + 1) / 2, 1 / (d->scale_a * d->scale_b), (const uint32_t *)t->a,
+                   (const uint32_t *)t->b, t->c, t->ldc);
+        return;
     default: run_chain(d, t, k, a, b); return;
     }
 }
@@ -187,12 +192,54 @@ static void pack_rows(const product *d, size_t row, size_t rows, size_t from, si
     }
 }
 
+static double *panel_of(const work *w)
+{
+    return w->panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
+}
+
+/* Integers are made of strips of doubles that stay in the nearest cache. */
+static void pack_integer_rows(const product *d, const work *w, size_t first, size_t rows,
+                              uint32_t *pairs)
+{
+    for (size_t p = 0, n; p < w->k; p += n, pairs += n / 2 * rows) {
+        n = w->k - p < INTEGER_STRIP ? w->k - p : INTEGER_STRIP;
+        pack_rows(d, w->row + first, rows, w->from + p, n, panel_of(w));
+        d->table->pair(n, rows, d->scale_a, panel_of(w), pairs);
+    }
+}
+
+static void *pack_integer_panel(const product *d, const work *w, size_t column, size_t count,
+                                double *panel)
+{
+    uint32_t *pairs = (uint32_t *)panel, *next = pairs;
+    double *strip = panel + INTEGER_DEPTH * ASSAY_TILE_COLUMNS / 4;
+    for (size_t p = 0, n; p < w->k; p += n, next += n / 2 * d->width) {
+        n = w->k - p < INTEGER_STRIP ? w->k - p : INTEGER_STRIP;
+        assay_pack_columns(d->b, w->from + p, n, column, count, d->width, strip);
+        assay_pack_round(d->b, n * d->width, strip);
+        d->table->pair(n, d->width, d->scale_b, strip, next);
+    }
+    return pairs;
+}
+
+/* Where the packed rows from `first` on lie: doubles, or half as many pairs. */
+static void *rows_of(const product *d, const work *w, size_t first)
+{
+    if (d->way == WAY_INTEGER)
+        return (uint32_t *)w->a + first * ((w->k + 1) / 2);
+    return w->a + first * w->k;
+}
+
 /* Tile number `index` of the row block at `row`: packed rows and what is known of them. */
 static void pack_tile(const product *d, const work *w, size_t index)
 {
     size_t first = index * d->table->rows;
     size_t rows = w->rows - first < d->table->rows ? w->rows - first : d->table->rows;
-    double *a = w->a + first * w->k;
+    double *a = (double *)rows_of(d, w, first);
+    if (d->way == WAY_INTEGER) {
+        pack_integer_rows(d, w, first, rows, (uint32_t *)a);
+        return;
+    }
     pack_rows(d, w->row + first, rows, w->from, w->k, a);
     if (d->way == WAY_CHAIN)
         d->table->scan(rows * w->k, a, &w->extent[index]);
@@ -202,8 +249,10 @@ static void *pack_panel(const product *d, const work *w, size_t column, size_t c
                         assay_product_extent *extent)
 {
     size_t items = w->k * d->width;
-    double *panel = w->panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
+    double *panel = panel_of(w);
     bool single = d->way == WAY_FMA32, rounds = d->b->round && !d->b->round->identity;
+    if (d->way == WAY_INTEGER)
+        return pack_integer_panel(d, w, column, count, panel);
     if (single && !rounds) {
         assay_pack_columns_f32(d->b, w->from, w->k, column, count, d->width, (float *)panel);
         return panel;
@@ -239,7 +288,7 @@ static void run_panel(const product *d, const work *w, size_t index)
         size_t first = i * rows;
         tile t = { .rows = w->rows - first < rows ? w->rows - first : rows,
                    .columns = count,
-                   .a = w->a + first * w->k,
+                   .a = rows_of(d, w, first),
                    .b = b,
                    .a_extent = &w->extent[i],
                    .b_extent = &extent,
@@ -256,7 +305,7 @@ static void run_all(const product *d, void *workspace)
 {
     size_t panels = (d->n + d->width - 1) / d->width;
     for (size_t row = 0; row < d->m; row += ASSAY_BLOCK_ROWS)
-        for (size_t from = 0; from < d->k; from += ASSAY_TILE_DEPTH) {
+        for (size_t from = 0; from < d->k; from += d->depth) {
             work w = assay_product_work(d, row, from, workspace);
             size_t tiles = (w.rows + d->table->rows - 1) / d->table->rows;
             if (d->acc->kind == ASSAY_SUM_BLOCK && from == 0)
@@ -295,6 +344,31 @@ static void make_canonical(const product *d)
                 d->out[i * d->ldo + j] = d->acc->round.nan_value;
 }
 
+/* Integers below 2^15 whose sums over a block of k stay below 2^31 take the loop for pairs. */
+static bool takes_integers(product *d, const assay_product_extent *a, const assay_product_extent *b)
+{
+    bool zero = a->unit == INT_MAX || b->unit == INT_MAX;
+    int bits_a = a->top - a->unit, bits_b = b->top - b->unit;
+    if (zero || bits_a > 15 || bits_b > 15 || bits_a + bits_b > 22 || abs(a->unit) > 500 ||
+        abs(b->unit) > 500)
+        return false;
+    d->scale_a = assay_pow2(-a->unit);
+    d->scale_b = assay_pow2(-b->unit);
+    d->integer = assay_product_integer(d->table);
+    return true;
+}
+
+/* An exact sum all of whose partial sums are binary64: fusing changes nothing then. */
+static bool choose_exact(product *d, void *workspace)
+{
+    assay_product_extent a, b;
+    assay_product_scan(d, workspace, &a, &b);
+    if (!assay_product_sums_are_exact(d, &a, &b))
+        return false;
+    d->way = takes_integers(d, &a, &b) ? WAY_INTEGER : d->table->fma32 ? WAY_FMA64 : WAY_REFERENCE;
+    return true;
+}
+
 static void run(product *d, void *workspace)
 {
     const assay_accumulator *acc = d->acc;
@@ -307,20 +381,22 @@ static void run(product *d, void *workspace)
         assay_product_define(d, workspace);
         return;
     }
-    if (exact && !assay_product_exact_as_reference(d, workspace)) {
+    d->has_lanes = assay_lane_rounder_make(&acc->round, &d->lanes);
+    if (exact && !choose_exact(d, workspace)) {
         assay_product_exact(d, workspace);
         return;
     }
-    d->has_lanes = assay_lane_rounder_make(&acc->round, &d->lanes);
-    if (exact) /* products and sums are exact, so that fusing them changes nothing */
-        d->way = d->table->fma32 ? WAY_FMA64 : WAY_REFERENCE;
-    else
+    if (!exact)
         d->way = choose_way(d);
-    d->width = d->table->columns * (d->way == WAY_FMA32 ? 2 : 1);
+    bool narrow = d->way == WAY_FMA32 || d->way == WAY_INTEGER;
+    if (d->way == WAY_INTEGER)
+        d->depth = INTEGER_DEPTH;
+    d->width = d->table->columns * (narrow ? 2 : 1);
     run_all(d, workspace);
-    if (exact)
+    if (exact) /* of finite sums: any NaN is the rounding's */
         assay_product_round_sums(d);
-    make_canonical(d);
+    else
+        make_canonical(d);
 }
 
 void assay_product_with(const assay_accumulator *acc, size_t m, size_t n, size_t k, const double *a,
@@ -343,6 +419,7 @@ void assay_product_with(const assay_accumulator *acc, size_t m, size_t n, size_t
                   .out = out,
                   .ldo = ldo };
     d.adder.kind = ASSAY_SUM_STEP;
+    d.depth = ASSAY_TILE_DEPTH;
     d.parallel = m * n * k >= PARALLEL_TERMS;
     start(&d);
     if (m == 0 || n == 0)

@@ -16,6 +16,15 @@ const assay_product_kernels *assay_product_table(void)
     return tables[assay_isa_current()];
 }
 
+assay_integer_tile_fn *assay_product_integer(const assay_product_kernels *table)
+{
+#if defined(__x86_64__)
+    if (table->integer_vnni && __builtin_cpu_supports("avx512vnni"))
+        return table->integer_vnni;
+#endif
+    return table->integer;
+}
+
 /* The bounds keep every constant, and 2^52 quanta of any binade up to emax + 1, normal [2]. */
 bool assay_lane_rounder_make(const assay_rounder *r, assay_lane_rounder *out)
 {

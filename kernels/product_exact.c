@@ -6,6 +6,7 @@
 
 #include "kernels/exact_sum.h"
 #include "kernels/product_parts.h"
+#include "kernels/storage.h"
 #include "numerics/exact.h"
 
 enum { WIDE_COLUMNS = ASSAY_TILE_COLUMNS / 2 };
@@ -70,7 +71,7 @@ work assay_product_work(const product *d, size_t row, size_t from, void *workspa
     work w = { .row = row,
                .rows = least(d->m - row, ASSAY_BLOCK_ROWS),
                .from = from,
-               .k = least(d->k - from, ASSAY_TILE_DEPTH),
+               .k = least(d->k - from, d->depth ? d->depth : ASSAY_TILE_DEPTH),
                .a = (double *)workspace };
     double *extents = w.a + row_doubles(d->m, d->k);
     w.extent = (assay_product_extent *)extents;
@@ -111,35 +112,42 @@ static void scan_panel(const product *d, size_t column, double *panel, assay_pro
     }
 }
 
-bool assay_product_exact_as_reference(const product *d, void *workspace)
+void assay_product_scan(const product *d, void *workspace, assay_product_extent *a,
+                        assay_product_extent *b)
 {
     const assay_product_extent none = { INT_MAX, INT_MIN, 1, true };
-    assay_product_extent a = none, b = none;
     work w = assay_product_work(d, 0, 0, workspace);
-    scan_rows(d, &a);
-#pragma omp parallel if (d->parallel && a.finite)
+    *a = *b = none;
+    scan_rows(d, a);
+#pragma omp parallel if (d->parallel && a->finite)
     {
         assay_product_extent mine = none;
-        mine.finite = a.finite;
+        mine.finite = a->finite;
         double *panel = w.panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
 #pragma omp for schedule(static)
         for (size_t j = 0; j < d->n; j += d->table->columns)
             scan_panel(d, j, panel, &mine);
 #pragma omp critical(assay_product_extent)
-        widen(&b, &mine);
+        widen(b, &mine);
     }
-    if (!a.finite || !b.finite)
+}
+
+bool assay_product_sums_are_exact(const product *d, const assay_product_extent *a,
+                                  const assay_product_extent *b)
+{
+    if (!a->finite || !b->finite)
         return false;
-    if (a.unit == INT_MAX || b.unit == INT_MAX)
+    if (a->unit == INT_MAX || b->unit == INT_MAX)
         return true;
-    int unit = a.unit + b.unit, top = a.top + b.top + 64 - __builtin_clzll((uint64_t)d->k);
+    int unit = a->unit + b->unit, top = a->top + b->top + 64 - __builtin_clzll((uint64_t)d->k);
     return unit >= -1074 && top <= 1023 && top - unit <= 53;
 }
 
 static double element(const product *d, size_t p, size_t j)
 {
-    double x;
-    assay_pack_columns(d->b, p, 1, j, 1, 1, &x);
+    size_t at = p * d->b->row_stride + j * d->b->column_stride;
+    const unsigned char *data = (const unsigned char *)d->b->data;
+    double x = storage_load(d->b->storage, data + at * storage_bytes(d->b->storage));
     return d->b->round ? assay_round(d->b->round, x) : x;
 }
 
@@ -147,14 +155,13 @@ static double element(const product *d, size_t p, size_t j)
 static double zero_of(const product *d, size_t i, size_t j)
 {
     bool rdn = d->acc->round.mode == ASSAY_RDN;
-    double first = d->a[i * d->lda] * element(d, 0, j), mixed = rdn ? -0.0 : 0.0;
+    double mixed = rdn ? -0.0 : 0.0;
     for (size_t p = 0; p < d->k; p++) {
         double x = d->a[i * d->lda + p] * element(d, p, j);
-        bool same = x == 0 && assay_bits64(x) == assay_bits64(first);
-        if (!same || assay_bits64(x) == assay_bits64(mixed))
+        if (x != 0 || assay_bits64(x) == assay_bits64(mixed))
             return mixed;
     }
-    return first;
+    return -mixed;
 }
 
 static double round_exactly(const product *d, assay_exact x, size_t i, size_t j)
@@ -164,12 +171,21 @@ static double round_exactly(const product *d, assay_exact x, size_t i, size_t j)
                         assay_round_exact_at(r, x, &d->more->random, product_index(d, i, j)));
 }
 
+static bool has_zero(const double *x, size_t n)
+{
+    int64_t zeros = 0;
+    for (size_t j = 0; j < n; j++)
+        zeros |= x[j] == 0 ? -1 : 0;
+    return zeros != 0;
+}
+
 static void round_row(const product *d, size_t i)
 {
     const assay_rounder *r = &d->acc->round;
     double *row = d->out + i * d->ldo;
-    for (size_t j = 0; j < d->n; j++)
-        row[j] = row[j] != 0 ? row[j] : zero_of(d, i, j);
+    if (has_zero(row, d->n))
+        for (size_t j = 0; j < d->n; j++)
+            row[j] = row[j] != 0 ? row[j] : zero_of(d, i, j);
     if (!d->more->c && (r->identity || (d->has_lanes && !assay_mode_is_stochastic(r->mode)))) {
         if (!r->identity)
             d->table->round[r->mode](&d->lanes, d->n, row);

@@ -51,6 +51,12 @@ typedef bool assay_chain_fn(const assay_lane_rounder *r, size_t rows, size_t k, 
 /** x = RND(x) or x = RND(x + y), any binary64 values (y in the format too). */
 typedef void assay_round_lanes_fn(const assay_lane_rounder *r, size_t n, double *x);
 typedef void assay_add_lanes_fn(const assay_lane_rounder *r, size_t n, double *x, const double *y);
+/** c += scale times the sums of products of integers: a and b packed as pairs of terms, int16 each,
+ *  [pairs][rows] and [pairs][columns of floats]. Sums stay below 2^31 in magnitude. */
+typedef void assay_integer_tile_fn(size_t rows, size_t pairs, double scale, const uint32_t *a,
+                                   const uint32_t *b, double *c, size_t ldc);
+/** Pairs of terms from [k][width] of multiples of 1 / scale below 2^15 / scale. */
+typedef void assay_pair_fn(size_t k, size_t width, double scale, const double *x, uint32_t *out);
 /** One row of double-double sums: a packed as pairs hi, lo; b_lo may be NULL. */
 typedef void assay_wide_fn(size_t k, const double *a, const double *b_hi, const double *b_lo,
                            double *hi, double *lo);
@@ -65,6 +71,8 @@ typedef struct assay_product_kernels {
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
     void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */
     void (*add32)(size_t n, double *x, const double *y);
+    assay_integer_tile_fn *integer, *integer_vnni; /* the second where the processor has VNNI */
+    assay_pair_fn *pair;
     void (*scan)(size_t n, const double *x, assay_product_extent *out);
     assay_wide_fn *wide;
 } assay_product_kernels;
@@ -73,6 +81,9 @@ extern const assay_product_kernels assay_product_base, assay_product_avx2, assay
 
 /** The table of assay_isa_current(). */
 const assay_product_kernels *assay_product_table(void);
+
+/** The table's loop for integers on this machine. */
+assay_integer_tile_fn *assay_product_integer(const assay_product_kernels *table);
 
 /** false if the rounding is not one that the lanes do [2]; then only the definition is left. */
 bool assay_lane_rounder_make(const assay_rounder *rounder, assay_lane_rounder *out);

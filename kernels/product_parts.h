@@ -8,11 +8,13 @@
 enum {
     /* A panel as doubles and, where that is rounded first, as floats. */
     PANEL_DOUBLES = ASSAY_TILE_DEPTH * ASSAY_TILE_COLUMNS * 3 / 2,
-    PARALLEL_TERMS = 1 << 17 /* about as long as waking a thread takes: 10 us */
+    INTEGER_DEPTH = 2 * ASSAY_TILE_DEPTH, /* a panel of pairs takes half of one of doubles */
+    INTEGER_STRIP = 64,                   /* terms, even: 24 KiB of doubles                */
+    PARALLEL_TERMS = 1 << 17              /* about as long as waking a thread takes: 10 us */
 };
 
 /** The loops of a product as a whole; only chains still choose at each tile. */
-typedef enum way { WAY_REFERENCE, WAY_FMA64, WAY_FMA32, WAY_CHAIN } way;
+typedef enum way { WAY_REFERENCE, WAY_FMA64, WAY_FMA32, WAY_INTEGER, WAY_CHAIN } way;
 
 typedef struct product {
     const assay_accumulator *acc;
@@ -21,7 +23,9 @@ typedef struct product {
     assay_lane_rounder lanes;
     bool has_lanes, parallel;
     way way;
-    size_t width; /* of a panel */
+    size_t width, depth;     /* of a panel; terms of a block of k */
+    double scale_a, scale_b; /* WAY_INTEGER: these make the operands integers [4] */
+    assay_integer_tile_fn *integer;
     size_t m, n, k;
     const double *a;
     size_t lda;
@@ -51,8 +55,12 @@ typedef struct tile {
 
 work assay_product_work(const product *d, size_t row, size_t from, void *workspace);
 
+/** What all elements of the operands have in common; not finite as soon as one is not. */
+void assay_product_scan(const product *d, void *workspace, assay_product_extent *a,
+                        assay_product_extent *b);
 /** Whether plain binary64 sums of this product are all exact [4]. */
-bool assay_product_exact_as_reference(const product *d, void *workspace);
+bool assay_product_sums_are_exact(const product *d, const assay_product_extent *a,
+                                  const assay_product_extent *b);
 /** Rounds such sums; a zero's sign is found from the terms. */
 void assay_product_round_sums(const product *d);
 /** The exact product in general. */

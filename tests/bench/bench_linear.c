@@ -66,13 +66,14 @@ static assay_rounder rounder(const char *name, assay_overflow overflow)
 static void fill(problem *p, const char *name)
 {
     assay_rounder r = rounder(name, ASSAY_OVERFLOW_SPEC);
+    double to = strcmp(name, "int8") == 0 ? 40 : 1; /* a good part of the integers */
     uint64_t state = 1;
     for (size_t i = 0; i < p->m * p->k; i++) {
-        p->a[i] = assay_round(&r, noise(&state));
+        p->a[i] = assay_round(&r, noise(&state) * to);
         p->a32[i] = (float)p->a[i];
     }
     for (size_t i = 0; i < p->n * p->k; i++) {
-        p->b[i] = assay_round(&r, noise(&state) * 0.0625);
+        p->b[i] = assay_round(&r, noise(&state) * (to > 1 ? to : 0.0625));
         p->b32[i] = (float)p->b[i];
     }
 }
@@ -189,6 +190,10 @@ static const struct {
     { "e4m3", "[float:e=5,m=7]:step,round=rna" },
     { "e5m2", "binary16:step" },
     { "e4m3", "exact" },
+    { "int8", "exact" },
+    { "e2m1", "exact" },
+    { "e3m2", "exact" },
+    { "binary16", "exact" },
 };
 
 int main(int argc, char **argv)
