@@ -358,13 +358,17 @@ static bool takes_integers(product *d, const assay_product_extent *a, const assa
     return true;
 }
 
-/* An exact sum all of whose partial sums are binary64: fusing changes nothing then. */
-static bool choose_exact(product *d, void *workspace)
+/* Exact sums all of whose partial sums are binary64 take a plain loop: fusing changes nothing then.
+ * Returns whether the others still need their rounding, as those do. */
+static bool sum_exactly(product *d, void *workspace)
 {
     assay_product_extent a, b;
     assay_product_scan(d, workspace, &a, &b);
-    if (!assay_product_sums_are_exact(d, &a, &b))
+    if (!assay_product_sums_are_exact(d, &a, &b)) {
+        if (!assay_product_sliced(d, &a, &b, assay_product_spaces(d, workspace)))
+            assay_product_exact(d, workspace);
         return false;
+    }
     d->way = takes_integers(d, &a, &b) ? WAY_INTEGER : d->table->fma32 ? WAY_FMA64 : WAY_REFERENCE;
     return true;
 }
@@ -382,10 +386,8 @@ static void run(product *d, void *workspace)
         return;
     }
     d->has_lanes = assay_lane_rounder_make(&acc->round, &d->lanes);
-    if (exact && !choose_exact(d, workspace)) {
-        assay_product_exact(d, workspace);
+    if (exact && !sum_exactly(d, workspace))
         return;
-    }
     if (!exact)
         d->way = choose_way(d);
     bool narrow = d->way == WAY_FMA32 || d->way == WAY_INTEGER;

@@ -16,6 +16,11 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static size_t round_up(size_t x, size_t unit)
 {
     return (x + unit - 1) / unit * unit;
@@ -48,15 +53,21 @@ size_t assay_product_workspace(const assay_accumulator *acc, size_t m, size_t n,
     size_t doubles = row_doubles(m, k) + extent_doubles(m) + threads() * PANEL_DOUBLES;
     if (acc->kind == ASSAY_SUM_BLOCK)
         doubles += least(m, ASSAY_BLOCK_ROWS) * round_up(n, ASSAY_TILE_COLUMNS);
-    if (acc->kind == ASSAY_SUM_EXACT || assay_product_is_defined(acc))
+    if (acc->kind == ASSAY_SUM_EXACT)
+        doubles += larger(threads() * exact_doubles(k), assay_product_sliced_doubles(k, threads()));
+    else if (assay_product_is_defined(acc))
         doubles += threads() * exact_doubles(k);
     return doubles * sizeof(double) + assay_product_split_bytes(acc, m, n, k);
 }
 
+double *assay_product_spaces(const product *d, void *workspace)
+{
+    return assay_product_work(d, 0, 0, workspace).chains;
+}
+
 double *assay_product_space(const product *d, void *workspace)
 {
-    double *space = assay_product_work(d, 0, 0, workspace).chains;
-    return space + (size_t)omp_get_thread_num() * exact_doubles(d->k);
+    return assay_product_spaces(d, workspace) + (size_t)omp_get_thread_num() * exact_doubles(d->k);
 }
 
 void assay_product_pack(const product *d, size_t column, size_t count, double *panel)
@@ -152,7 +163,7 @@ static double element(const product *d, size_t p, size_t j)
 }
 
 /* The zero that an exact zero sum is: its terms' if they are zeros of one sign. */
-static double zero_of(const product *d, size_t i, size_t j)
+double assay_product_zero(const product *d, size_t i, size_t j)
 {
     bool rdn = d->acc->round.mode == ASSAY_RDN;
     double mixed = rdn ? -0.0 : 0.0;
@@ -164,7 +175,7 @@ static double zero_of(const product *d, size_t i, size_t j)
     return -mixed;
 }
 
-static double round_exactly(const product *d, assay_exact x, size_t i, size_t j)
+double assay_product_round(const product *d, assay_exact x, size_t i, size_t j)
 {
     const assay_rounder *r = &d->acc->round;
     return assay_decode(&r->format,
@@ -185,7 +196,7 @@ static void round_row(const product *d, size_t i)
     double *row = d->out + i * d->ldo;
     if (has_zero(row, d->n))
         for (size_t j = 0; j < d->n; j++)
-            row[j] = row[j] != 0 ? row[j] : zero_of(d, i, j);
+            row[j] = row[j] != 0 ? row[j] : assay_product_zero(d, i, j);
     if (!d->more->c && (r->identity || (d->has_lanes && !assay_mode_is_stochastic(r->mode)))) {
         if (!r->identity)
             d->table->round[r->mode](&d->lanes, d->n, row);
@@ -194,7 +205,7 @@ static void round_row(const product *d, size_t i)
     for (size_t j = 0; j < d->n; j++) {
         const double *c = product_c(d, i, j);
         assay_exact x = c ? assay_exact_fma(row[j], 1, *c, r->mode) : assay_exact_from(row[j]);
-        row[j] = round_exactly(d, x, i, j);
+        row[j] = assay_product_round(d, x, i, j);
     }
 }
 
@@ -222,7 +233,7 @@ static double by_superaccumulator(const product *d, const column_panel *c, size_
                                            c->b[p * d->table->columns + j]);
     if (product_c(d, i, c->column + j))
         assay_superaccumulator_add(&s, *product_c(d, i, c->column + j));
-    return round_exactly(d, assay_exact_sum(&s, d->acc->round.mode), i, c->column + j);
+    return assay_product_round(d, assay_exact_sum(&s, d->acc->round.mode), i, c->column + j);
 }
 
 static bool round_pair(const assay_rounder *r, double hi, double lo, uint64_t *code)

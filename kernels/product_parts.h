@@ -61,6 +61,14 @@ void assay_product_scan(const product *d, void *workspace, assay_product_extent 
 /** Whether plain binary64 sums of this product are all exact [4]. */
 bool assay_product_sums_are_exact(const product *d, const assay_product_extent *a,
                                   const assay_product_extent *b);
+/** Exact products by slices, where few enough do; else false and nothing is done. */
+bool assay_product_sliced(const product *d, const assay_product_extent *a,
+                          const assay_product_extent *b, double *space);
+size_t assay_product_sliced_doubles(size_t k, size_t threads);
+/** The zero that an exact zero sum is, before C. */
+double assay_product_zero(const product *d, size_t i, size_t j);
+/** The final rounding of exact sum (i, j). */
+double assay_product_round(const product *d, assay_exact x, size_t i, size_t j);
 /** Rounds such sums; a zero's sign is found from the terms. */
 void assay_product_round_sums(const product *d);
 /** The exact product in general. */
@@ -85,6 +93,8 @@ ASSAY_INLINE uint64_t product_index(const product *d, size_t i, size_t j)
     return (d->more->row + i) * d->more->columns + d->more->column + j;
 }
 
+/** Where the threads' parts of a workspace for exact or defined sums begin. */
+double *assay_product_spaces(const product *d, void *workspace);
 /** Where a thread keeps a panel of all terms: doubles as exact_doubles says. */
 double *assay_product_space(const product *d, void *workspace);
 /** All terms of columns column .. column + count - 1 into the panel [k][table->columns]. */

@@ -66,7 +66,7 @@ static assay_rounder rounder(const char *name, assay_overflow overflow)
 static void fill(problem *p, const char *name)
 {
     assay_rounder r = rounder(name, ASSAY_OVERFLOW_SPEC);
-    double to = strcmp(name, "int8") == 0 ? 40 : 1; /* a good part of the integers */
+    double to = strcmp(name, "int8") == 0 ? 40 : strcmp(name, "e2m1") == 0 ? 2 : 1;
     uint64_t state = 1;
     for (size_t i = 0; i < p->m * p->k; i++) {
         p->a[i] = assay_round(&r, noise(&state) * to);
