@@ -228,9 +228,7 @@ static double by_superaccumulator(const product *d, const column_panel *c, size_
 {
     assay_superaccumulator s;
     assay_superaccumulator_clear(&s);
-    for (size_t p = 0; p < d->k; p++)
-        assay_superaccumulator_add_product(&s, d->a[i * d->lda + p],
-                                           c->b[p * d->table->columns + j]);
+    assay_superaccumulator_add_dot_f64(&s, d->k, d->a + i * d->lda, 1, c->b + j, d->table->columns);
     if (product_c(d, i, c->column + j))
         assay_superaccumulator_add(&s, *product_c(d, i, c->column + j));
     return assay_product_round(d, assay_exact_sum(&s, d->acc->round.mode), i, c->column + j);

@@ -198,8 +198,7 @@ static double exact(const assay_summer *s, const assay_sum_terms *t, const doubl
     const assay_rounder *r = &s->acc->round;
     assay_superaccumulator sum;
     assay_superaccumulator_clear(&sum);
-    for (size_t p = 0; p < t->k; p++)
-        assay_superaccumulator_add_product(&sum, t->x[p * t->sx], t->y[p * t->sy]);
+    assay_superaccumulator_add_dot_f64(&sum, t->k, t->x, t->sx, t->y, t->sy);
     if (c)
         assay_superaccumulator_add(&sum, *c);
     /* The output's rounding: its index is the sum's, not a term's. */

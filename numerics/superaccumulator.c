@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "numerics/superaccumulator.h"
+#include "numerics/superaccumulator_parts.h"
 
 #include <string.h>
 
@@ -87,6 +87,14 @@ static void add_scaled(assay_superaccumulator *s, u128 sig, int exp, bool negati
         int64_t part = (int64_t)(word[i / 2] >> 32 * (i % 2) & 0xffffffff);
         s->digit[first + i] += (part ^ flip) - flip;
     }
+}
+
+void assay_superaccumulator_add_scaled(assay_superaccumulator *s, assay_int128 sum, int exp)
+{
+    u128 size = sum < 0 ? -(u128)sum : (u128)sum; /* in two parts, of at most 64 bits each */
+    add_scaled(s, (uint64_t)size, exp, sum < 0);
+    if (size >> 64 != 0)
+        add_scaled(s, size >> 64, exp + 64, sum < 0);
 }
 
 /* Notes a term that is a zero, an infinity or NaN; false if it is neither. */

@@ -51,6 +51,17 @@ ASSAY_API void assay_superaccumulator_clear(assay_superaccumulator *s);
 /** Adds x, or the exact product x y: inf x 0 and NaN make the sum NaN. */
 ASSAY_API void assay_superaccumulator_add(assay_superaccumulator *s, double x);
 ASSAY_API void assay_superaccumulator_add_product(assay_superaccumulator *s, double x, double y);
+/**
+ * Adds x[i sx] y[i sy] for all i < n, exactly, as n calls of the above would; a few cycles a term.
+ * Parts of a long sum may go to accumulators of their own, one a thread, and be merged: the bits
+ * do not depend on the split. Strides in elements. Memory: up to 140 KiB of stack.
+ */
+ASSAY_API void assay_superaccumulator_add_dot_f64(assay_superaccumulator *s, size_t n,
+                                                  const double *x, size_t sx, const double *y,
+                                                  size_t sy);
+ASSAY_API void assay_superaccumulator_add_dot_f32(assay_superaccumulator *s, size_t n,
+                                                  const float *x, size_t sx, const float *y,
+                                                  size_t sy);
 /** Adds the terms of another accumulator (not s itself). */
 ASSAY_API void assay_superaccumulator_merge(assay_superaccumulator *s,
                                             const assay_superaccumulator *other);
