@@ -143,17 +143,18 @@ static void finish_row(const product *d, const double *sums, int count, size_t i
     const assay_rounder *r = &d->acc->round;
     const size_t apart = ASSAY_TILE_ROWS * ASSAY_TILE_COLUMNS / 2;
     double *out = d->out + i * d->ldo + column;
-    bool quick = !d->more->c && !assay_mode_is_stochastic(r->mode) && (r->identity || d->has_lanes);
+    bool nearest = r->identity && r->mode == ASSAY_RNE;
+    bool quick = !d->more->c && !assay_mode_is_stochastic(r->mode) && (nearest || d->has_lanes);
     for (size_t j = 0; j < columns; j++) {
         assay_dd sum = pair_of(sums + j, count, apart);
         if (!quick || sum.hi == 0)
             out[j] = round_pair(d, sum, i, column + j);
-        else if (r->identity)
+        else if (nearest)
             out[j] = sum.hi;
         else
             out[j] = assay_from_bits64(assay_feedback_odd(sum.hi, sum.lo));
     }
-    if (quick && !r->identity)
+    if (quick && !nearest)
         d->table->round[r->mode](&d->lanes, columns, out);
 }
 

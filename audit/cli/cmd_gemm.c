@@ -117,8 +117,6 @@ static assay_accumulator final_sum(const gemm *g)
         acc.round = g->policy.out.element;
     else if (is_exact(g))
         acc.round.mode = ASSAY_RODD;
-    if (is_exact(g))
-        acc.round.identity = acc.round.identity && acc.round.mode == ASSAY_RNE;
     return acc;
 }
 
