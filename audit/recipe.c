@@ -112,6 +112,29 @@ static assay_status read_scheme(const char *text, assay_rounding rounding, assay
     return status == ASSAY_OK ? assay_scheme_check_rows(out, is_out) : status;
 }
 
+/* Whether products of operands may all be integers. */
+static bool is_integer(const assay_policy *p)
+{
+    const assay_scheme *schemes[] = { &p->in, &p->weight };
+    for (int i = 0; i < 2; i++)
+        if (!assay_scheme_is_identity(schemes[i]) &&
+            !(schemes[i]->element.format.min_positive >= 1))
+            return false;
+    return !assay_scheme_is_identity(&p->in);
+}
+
+/* What `assay gemm` has and models have not: random indices, and checked operands of integers. */
+static assay_status check_acc(const assay_policy *p)
+{
+    bool integers = p->acc.kind == ASSAY_SUM_INT32 || p->acc.kind == ASSAY_SUM_INT32_SAT;
+    if (assay_accumulator_is_stochastic(&p->acc))
+        return assay_fail(ASSAY_ERR_INPUT, "stochastic accumulators are for `assay gemm`");
+    if (integers && !is_integer(p))
+        return assay_fail(ASSAY_ERR_INPUT, "int32 accumulates integers: in and weight have to be "
+                                           "formats of integers, as int8");
+    return ASSAY_OK;
+}
+
 static assay_status make_policy(const place *at, assay_rule *rule)
 {
     assay_policy *p = &rule->policy;
@@ -137,10 +160,8 @@ static assay_status make_policy(const place *at, assay_rule *rule)
         return fail_at(at, "out", status);
     if ((status = assay_recipe_acc(rule->acc, mode, p)) != ASSAY_OK)
         return fail_at(at, "acc", status);
-    if (assay_accumulator_is_stochastic(&p->acc))
-        return fail_at(at, "acc",
-                       assay_fail(ASSAY_ERR_INPUT, "a stochastic accumulator needs "
-                                                   "`assay gemm`"));
+    if ((status = check_acc(p)) != ASSAY_OK)
+        return fail_at(at, "acc", status);
     if ((p->in.block > 0 || p->weight.block > 0) && !p->has_operand)
         return fail_at(at, "acc",
                        assay_fail(ASSAY_ERR_INPUT, "a block scheme's operands are "

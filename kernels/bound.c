@@ -95,14 +95,22 @@ static double growth(double u, double n)
 sum_unit unit_of_sum(const assay_policy *policy, size_t k)
 {
     const assay_accumulator *acc = &policy->acc;
-    bool rounds = acc->kind != ASSAY_SUM_EXACT && acc->kind != ASSAY_SUM_REFERENCE;
+    bool integers = acc->kind == ASSAY_SUM_INT32 || acc->kind == ASSAY_SUM_INT32_SAT;
+    bool rounds = acc->kind != ASSAY_SUM_EXACT && acc->kind != ASSAY_SUM_REFERENCE && !integers;
+    /* Nothing is proven of these but for all sums: an infinite bound says so. */
+    bool unknown = acc->kind == ASSAY_SUM_KAHAN || acc->kind == ASSAY_SUM_BF16X9 ||
+                   acc->kind == ASSAY_SUM_OZAKI || acc->rounds_residue;
     rounding_unit u = rounds ? unit_of_rounder(&acc->round) : binary64_unit();
     double n = (double)k, roundings = n + 1;
     if (acc->kind == ASSAY_SUM_BLOCK && acc->block < k)
         roundings = (double)acc->block + n / (double)acc->block + 2;
-    double own = growth(u.relative, roundings), reference = growth(0x1p-53, n + 1);
+    if (acc->kind == ASSAY_SUM_PAIRWISE)
+        roundings = 66 - (k > 0 ? __builtin_clzll((uint64_t)k) : 64); /* the product, each level */
+    double own = unknown ? INFINITY : growth(u.relative, roundings),
+           reference = growth(0x1p-53, n + 1);
     double most = own > reference ? own : reference;
-    return (sum_unit){ most, 2 * (n + 1) * u.absolute * (1 + most), u.max, (n + 2) * 0x1p-52 };
+    double largest = integers ? 0x1p31 - 1 : u.max;
+    return (sum_unit){ most, 2 * (n + 1) * u.absolute * (1 + most), largest, (n + 2) * 0x1p-52 };
 }
 
 double est_sum(sum_unit u, double operand, double magnitude)

@@ -243,7 +243,9 @@ json_t *cli_describe_scheme(const char *spec, const assay_scheme *s)
     set(record, "short_last_block", s->hierarchy ? "padded with zeros" : "a block of its own");
     set(record, "nan_or_infinity", "the scale is NaN, and so is the whole block");
     set(record, "matrix_product",
-        "codes are multiplied and summed within a block, scales applied "
-        "per block, unless @operand:FORMAT dequantizes first");
+        s->hierarchy ? "blocks are dequantized into binary64 first; @operand:FORMAT rounds the "
+                       "values once more"
+                     : "codes are multiplied and summed within a block, total = RND(sum x scales + "
+                       "total), unless @operand:FORMAT dequantizes first");
     return record;
 }
