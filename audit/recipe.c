@@ -123,12 +123,10 @@ static bool is_integer(const assay_policy *p)
     return !assay_scheme_is_identity(&p->in);
 }
 
-/* What `assay gemm` has and models have not: random indices, and checked operands of integers. */
+/* A model's operands are not checked one by one, as those of `assay gemm` are. */
 static assay_status check_acc(const assay_policy *p)
 {
     bool integers = p->acc.kind == ASSAY_SUM_INT32 || p->acc.kind == ASSAY_SUM_INT32_SAT;
-    if (assay_accumulator_is_stochastic(&p->acc))
-        return assay_fail(ASSAY_ERR_INPUT, "stochastic accumulators are for `assay gemm`");
     if (integers && !is_integer(p))
         return assay_fail(ASSAY_ERR_INPUT, "int32 accumulates integers: in and weight have to be "
                                            "formats of integers, as int8");
