@@ -110,13 +110,30 @@ static void scan_rows(const product *d, assay_product_extent *all)
     }
 }
 
+/* A column whose terms lie side by side is scanned where it lies. */
+static void scan_column(const product *d, size_t column, double *space, assay_product_extent *all)
+{
+    for (size_t from = 0; from < d->k && all->finite; from += PANEL_DOUBLES) {
+        size_t k = least(d->k - from, PANEL_DOUBLES);
+        assay_product_extent part;
+        d->table->scan(k, assay_column(d->b, from, k, column, space), &part);
+        widen(all, &part);
+    }
+}
+
 static void scan_panel(const product *d, size_t column, double *panel, assay_product_extent *all)
 {
-    size_t width = d->table->columns;
+    size_t width = d->table->columns, columns = least(d->n - column, width);
+    bool rounds = d->b->round && !d->b->round->identity;
+    if (!rounds && assay_has_columns(d->b)) {
+        for (size_t j = 0; j < columns; j++)
+            scan_column(d, column + j, panel, all);
+        return;
+    }
     for (size_t from = 0; from < d->k && all->finite; from += ASSAY_TILE_DEPTH) {
         size_t k = least(d->k - from, ASSAY_TILE_DEPTH);
         assay_product_extent part;
-        assay_pack_columns(d->b, from, k, column, least(d->n - column, width), width, panel);
+        assay_pack_columns(d->b, from, k, column, columns, width, panel);
         assay_pack_round(d->b, k * width, panel);
         d->table->scan(k * width, panel, &part);
         widen(all, &part);

@@ -94,6 +94,11 @@ void assay_pack_columns(const assay_operand *b, size_t row, size_t k, size_t col
                         size_t width, double *out);
 void assay_pack_columns_f32(const assay_operand *b, size_t row, size_t k, size_t column,
                             size_t count, size_t width, float *out);
+/** Whether a column's terms are binary32 or aligned binary64 numbers side by side; and k of them as
+ *  doubles, where they lie or in space[k], unrounded. */
+bool assay_has_columns(const assay_operand *b);
+const double *assay_column(const assay_operand *b, size_t row, size_t k, size_t column,
+                           double *space);
 /** Rounds what assay_pack_columns gave as b->round says. */
 void assay_pack_round(const assay_operand *b, size_t n, double *x);
 /** Whether binary32 holds every element that the operand yields; false if finding out is dear. */

@@ -77,6 +77,25 @@ void assay_pack_columns_f32(const assay_operand *b, size_t row, size_t k, size_t
     pack_any(&w, b->storage, true, out);
 }
 
+bool assay_has_columns(const assay_operand *b)
+{
+    bool aligned = (uintptr_t)b->data % sizeof(double) == 0;
+    return b->row_stride == 1 &&
+           (b->storage == ASSAY_STORAGE_F32 || (b->storage == ASSAY_STORAGE_F64 && aligned));
+}
+
+const double *assay_column(const assay_operand *b, size_t row, size_t k, size_t column,
+                           double *space)
+{
+    size_t first = row + column * b->column_stride;
+    const unsigned char *from = (const unsigned char *)b->data + first * storage_bytes(b->storage);
+    if (b->storage == ASSAY_STORAGE_F64)
+        return (const double *)b->data + first;
+    for (size_t p = 0; p < k; p++)
+        space[p] = storage_load(ASSAY_STORAGE_F32, from + p * sizeof(float));
+    return space;
+}
+
 void assay_pack_round(const assay_operand *b, size_t n, double *x)
 {
     assay_lane_rounder lanes;

@@ -53,6 +53,9 @@ typedef struct tile {
     size_t ldc;
 } tile;
 
+/** out += A B by d->way, from what out has; exact sums that are plain ones included. */
+void assay_product_run(const product *d, void *workspace);
+
 work assay_product_work(const product *d, size_t row, size_t from, void *workspace);
 
 /** What all elements of the operands have in common; not finite as soon as one is not. */
