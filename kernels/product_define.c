@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loops' constants, and what runs where there is no loop: sums by their definition. */
+/* The loops' constants. */
 #include "kernels/exact_sum.h"
-#include "kernels/product_parts.h"
+#include "kernels/product_kernels.h"
 #include "kernels/sum.h"
 #include "numerics/cpu.h"
 #include "numerics/exact.h"
@@ -57,48 +57,4 @@ double assay_step_define(const assay_accumulator *acc, double a, double b, doubl
 {
     const assay_summer s = { .acc = acc };
     return assay_sum_step(&s, a, b, sum, 0);
-}
-
-/* ---- whole products ---- */
-
-bool assay_product_is_defined(const assay_accumulator *acc)
-{
-    bool stochastic = acc->kind != ASSAY_SUM_EXACT && assay_accumulator_is_stochastic(acc);
-    return stochastic || acc->feedback || acc->kind == ASSAY_SUM_PAIRWISE ||
-           acc->kind == ASSAY_SUM_KAHAN || acc->kind == ASSAY_SUM_INT32 ||
-           acc->kind == ASSAY_SUM_INT32_SAT;
-}
-
-static void define_panel(const product *d, const assay_summer *s, double *panel, size_t column,
-                         assay_feedback_counts *counts)
-{
-    size_t width = d->table->columns, count = d->n - column < width ? d->n - column : width;
-    assay_product_pack(d, column, count, panel);
-    for (size_t i = 0; i < d->m; i++)
-        for (size_t j = 0; j < count; j++) {
-            uint64_t sum = product_index(d, i, column + j);
-            bool exact = d->acc->kind == ASSAY_SUM_EXACT;
-            assay_sum_terms t = { d->k,      d->a + i * d->lda,
-                                  panel + j, 1,
-                                  width,     exact ? sum : sum * d->more->terms + d->more->term };
-            d->out[i * d->ldo + column + j] =
-                assay_sum_define(s, &t, product_c(d, i, column + j), counts);
-        }
-}
-
-void assay_product_define(const product *d, void *workspace)
-{
-    assay_feedback space;
-    const assay_summer s = assay_summer_make(d->acc, &d->more->random, &space);
-#pragma omp parallel if (d->parallel)
-    {
-        assay_feedback_counts mine = { 0 };
-#pragma omp for schedule(dynamic)
-        for (size_t j = 0; j < d->n; j += d->table->columns)
-            define_panel(d, &s, assay_product_space(d, workspace), j, &mine);
-        if (d->more->counts) {
-#pragma omp critical(assay_product_counts)
-            assay_feedback_merge(d->more->counts, &mine);
-        }
-    }
 }

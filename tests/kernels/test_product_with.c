@@ -151,15 +151,18 @@ Test(product_with, every_accumulator, .timeout = 300)
                                          "bfloat16:kahan,round=rup",
                                          "bfloat16:step,round=sr",
                                          "binary16:block=7,round=sra:bits=9",
+                                         "e5m2:step,round=src:bits=8,overflow=sat",
+                                         "binary16:step,round=srb:bits=13",
+                                         "bfloat16:block=9,round=sreq",
+                                         "binary32:step,round=sr",
                                          "bfloat16:step,ef=yes",
                                          "binary16:block=5,ef=yes,residue=bfloat16",
                                          "int32",
                                          "int32:sat",
                                          "bf16x9",
                                          "ozaki:slices=4" };
-    static const size_t sizes[][3] = {
-        { 0, 3, 4 }, { 3, 0, 4 }, { 3, 4, 0 }, { 1, 1, 1 }, { 5, 51, 29 }
-    };
+    static const size_t sizes[][3] = { { 0, 3, 4 }, { 3, 0, 4 },   { 3, 4, 0 },
+                                       { 1, 1, 1 }, { 5, 51, 29 }, { 2, 3, 150 } };
     const shape integers = { "integers", 31, 0, 0 };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
