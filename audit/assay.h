@@ -33,6 +33,7 @@
 #include <assay/kernels/accumulator.h>
 #include <assay/kernels/mma.h>
 #include <assay/kernels/op.h>
+#include <assay/kernels/order.h>
 #include <assay/kernels/product.h>
 
 #endif

@@ -158,11 +158,11 @@ ASSAY_API const char *assay_mma_rho_name(assay_mma_rho rho);
 ASSAY_API const char *assay_mma_certainty_name(assay_mma_certainty certainty);
 ASSAY_API const char *assay_mma_certainty_text(assay_mma_certainty certainty);
 
-/** How partial sums of split k become one. */
+/** How partial sums of split k become one; `rounded` is the plan's format. */
 typedef enum assay_mma_merge {
-    ASSAY_MMA_MERGE_SERIAL, /* slice after slice: the sum so far, in C's format, is the next C */
-    ASSAY_MMA_MERGE_F32,    /* slices from +0; C, then each slice added in binary32            */
-    ASSAY_MMA_MERGE_ROUNDED /* the same, each slice first rounded to bfloat16 or binary16      */
+    ASSAY_MMA_MERGE_SERIAL, /* slices from +0; C, then each slice added, the sum into rounded */
+    ASSAY_MMA_MERGE_F32,    /* the same in binary32                                           */
+    ASSAY_MMA_MERGE_ROUNDED /* the same, each slice first into rounded                        */
 } assay_mma_merge;
 
 /**
@@ -175,13 +175,37 @@ typedef struct assay_mma_plan {
     size_t split;   /* slices of k, 0 or 1 for none: ceil(ceil(k / granule) / split) granules */
     size_t granule; /* 0: K */
     assay_mma_merge merge;
-    assay_mma_format rounded; /* MERGE_ROUNDED: F16 or BF16 */
+    assay_mma_format rounded; /* F16 or BF16; SERIAL: or NONE, binary32 */
     size_t residue; /* block of k whose remainder, of each slice, comes first; 0 for none */
+    bool fill;      /* zeros fill the last instruction where k is no multiple of K */
 } assay_mma_plan;
+
+/** Plans that have a name: what kernels of that name do around the unit. */
+typedef struct assay_mma_plan_row {
+    const char *name;
+    assay_mma_plan plan;
+    bool splits; /* split=N has to be given with it */
+    const char *text;
+} assay_mma_plan_row;
+ASSAY_API size_t assay_mma_plan_count(void);
+ASSAY_API const assay_mma_plan_row *assay_mma_plan_row_at(size_t i);
+
+/**
+ * Reads a unit as assay_mma_parse does, with parameters of a plan among its own: plan=NAME, which
+ * comes first, promote=N, split=N, granule=N, merge=serial|f32|rounded, rounded=f16|bf16,
+ * residue=N: `hopper.wgmma.f32.e4m3.e4m3:promote=128`. ASSAY_ERR_USAGE names what is wrong.
+ */
+ASSAY_API ASSAY_NODISCARD assay_status assay_mma_parse_planned(const char *text,
+                                                               assay_mma_unit *unit,
+                                                               assay_mma_plan *plan);
+/** Whether a plan suits a unit: ASSAY_ERR_USAGE says why not. */
+ASSAY_API ASSAY_NODISCARD assay_status assay_mma_plan_check(const assay_mma_unit *unit,
+                                                            const assay_mma_plan *plan);
 
 /**
  * Operands as raw codes, one per container, rows contiguous: a [m, k], b [n, k], c [m, n] or NULL
- * for +0; sa [m, k / block], sb [n, k / block] where the unit has scales. Strides in elements.
+ * for +0; sa [m, k / block], sb [n, k / block] where the unit has scales, k rounded up to a
+ * multiple of K. Strides in elements.
  * Bits beyond a format's width are ignored.
  */
 typedef struct assay_mma_operands {
@@ -201,8 +225,8 @@ ASSAY_API ASSAY_NODISCARD assay_status assay_mma_check(const assay_mma_unit *uni
 /**
  * out[i,j] = what the unit leaves of c[i,j] + sum over p of a[i,p] b[j,p], chained through C.
  *
- * Shapes    any m and n; k as assay_mma_check demands: a multiple of K unless the plan has a
- *           residue, whose groups are filled up with zeros, as kernels do.
+ * Shapes    any m and n; k as assay_mma_check demands: a multiple of K unless the plan fills, or
+ *           has a residue, whose groups are filled up with zeros, as kernels do.
  * Rounding  the same bits for any m, n, thread count, ISA and compiler.
  * Specials  NVIDIA units: the canonical NaN 0x7fffffff or 0x7fff; others the quiet NaN of IEEE.
  * Aliasing  out may be c; it overlaps nothing else.

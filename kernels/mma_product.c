@@ -4,15 +4,15 @@
 #include <string.h>
 
 #include "kernels/mma_lanes.h"
-#include "numerics/bits.h"
+#include "kernels/mma_plan.h"
 
-enum { CELL = 8, PARALLEL_TERMS = 1 << 15 };
+enum { PARALLEL_TERMS = 1 << 15 };
 
 /* Sums of a tile: states of the chains, totals of promoted groups, totals of slices. */
 typedef struct tile {
-    unsigned char chain[MMA_ROWS * MMA_PANEL * CELL];
-    unsigned char group[MMA_ROWS * MMA_PANEL * CELL];
-    unsigned char slice[MMA_ROWS * MMA_PANEL * CELL];
+    unsigned char chain[MMA_ROWS * MMA_PANEL * MMA_CELL];
+    unsigned char group[MMA_ROWS * MMA_PANEL * MMA_CELL];
+    unsigned char slice[MMA_ROWS * MMA_PANEL * MMA_CELL];
 } tile;
 
 typedef struct task {
@@ -27,30 +27,20 @@ typedef struct task {
     const mma_packed *a; /* [MMA_ROWS] */
 } task;
 
-/* ---- the order in which k is walked ---- */
+static mma_walk walk_of(const task *t)
+{
+    return (mma_walk){ t->unit, t->plan, t->k };
+}
 
-/* Terms k0 .. k0 + terms - 1, and what begins before and ends after them. */
-typedef struct cut {
-    size_t k0, terms, instruction; /* its number along the walk */
-    bool group_begins, group_ends, slice_begins, slice_ends;
-    size_t slice_end;
-} cut;
+static bool next_cut(const task *t, mma_cut *c)
+{
+    mma_walk walk = walk_of(t);
+    return mma_next_cut(&walk, MMA_SEGMENT, c);
+}
 
 static size_t round_up(size_t x, size_t to)
 {
     return (x + to - 1) / to * to;
-}
-
-static bool splits(const assay_mma_plan *plan)
-{
-    return plan->split > 1;
-}
-
-static size_t slice_terms(const task *t)
-{
-    size_t granule = t->plan->granule ? t->plan->granule : (size_t)t->unit->K;
-    size_t granules = (t->k + granule - 1) / granule;
-    return splits(t->plan) ? (granules + t->plan->split - 1) / t->plan->split * granule : t->k;
 }
 
 static size_t least(size_t a, size_t b)
@@ -58,88 +48,12 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* The piece after c; c zeroed before the first. */
-static bool next_cut(const task *t, cut *c)
-{
-    size_t K = (size_t)t->unit->K, slice = slice_terms(t), at = c->k0 + c->terms;
-    if (at >= t->k)
-        return false;
-    c->instruction += (c->terms + K - 1) / K;
-    c->slice_begins = at % slice == 0;
-    size_t begin = at / slice * slice, end = least(begin + slice, t->k), stop = end;
-    if (t->plan->residue) {
-        size_t rest = (end - begin) % t->plan->residue;
-        stop = at < begin + rest ? begin + rest : end;
-    }
-    c->group_begins = c->slice_begins;
-    if (t->plan->promote) {
-        c->group_begins = (at - begin) % t->plan->promote == 0;
-        stop = least(stop, begin + round_up(at - begin + 1, t->plan->promote));
-    }
-    c->k0 = at;
-    c->terms = least(stop - at, MMA_SEGMENT / K * K);
-    c->group_ends = at + c->terms == stop;
-    c->slice_ends = at + c->terms == end;
-    return true;
-}
-
-static size_t count_instructions(const task *t)
-{
-    size_t K = (size_t)t->unit->K;
-    cut c = { 0 };
-    while (next_cut(t, &c))
-        ;
-    return c.instruction + (c.terms + K - 1) / K;
-}
-
-/* ---- cells of a tile ---- */
-
-static size_t cell_bytes(const assay_mma_unit *unit)
-{
-    return unit->fc == ASSAY_MMA_F64 ? 8 : 4;
-}
-
-/* Codes of binary16 are held as the binary32 of the same value; others as they are. */
-static uint64_t widen(assay_mma_format format, uint64_t code)
-{
-    if (format != ASSAY_MMA_F16)
-        return code;
-    if (mma_decode(format, code).kind == MMA_NAN)
-        return 0x7fffffff;
-    return assay_bits32((float)mma_value(format, code));
-}
-
-static uint64_t narrow(const assay_mma_unit *unit, uint64_t cell)
-{
-    if (unit->fc != ASSAY_MMA_F16)
-        return cell;
-    mma_number x = mma_decode(ASSAY_MMA_F32, cell);
-    return x.kind == MMA_NAN        ? mma_nan(unit)
-           : x.kind == MMA_INFINITE ? mma_infinity(ASSAY_MMA_F16, x.negative)
-                                    : mma_round(ASSAY_MMA_RNE_F16, x.negative, x.m, x.q, false);
-}
-
-static uint64_t get(const assay_mma_unit *unit, const void *cells, size_t i)
-{
-    size_t bytes = cell_bytes(unit);
-    uint64_t cell = 0;
-    memcpy(&cell, (const unsigned char *)cells + i * bytes, bytes);
-    return narrow(unit, cell);
-}
-
-static void put(const assay_mma_unit *unit, void *cells, size_t i, uint64_t code)
-{
-    size_t bytes = cell_bytes(unit);
-    uint64_t cell = widen(unit->fc, code);
-    memcpy((unsigned char *)cells + i * bytes, &cell, bytes);
-}
-
 /* ---- one instruction by the definition ---- */
 
 typedef struct row_context {
     const task *t;
     size_t i, column;
-    const cut *c;
+    const mma_cut *c;
 } row_context;
 
 /* Fills up what the last instruction of a residue lacks. */
@@ -158,7 +72,7 @@ static uint64_t define(const row_context *r, size_t instruction, size_t lane, ui
 {
     const assay_mma_unit *unit = r->t->unit;
     const assay_mma_operands *x = r->t->x;
-    unsigned char spare[2][MMA_MAX_K * CELL];
+    unsigned char spare[2][MMA_MAX_K * MMA_CELL];
     size_t K = (size_t)unit->K, at = r->c->k0 + instruction * K;
     size_t terms = r->c->terms - instruction * K, j = r->column + lane;
     size_t block = unit->block ? (size_t)unit->block : 1;
@@ -175,7 +89,8 @@ static void repair(void *context, size_t instruction, uint32_t lanes, const void
     const assay_mma_unit *unit = r->t->unit;
     for (size_t lane = 0; lane < r->t->width && r->column + lane < r->t->n; lane++)
         if (lanes >> lane & 1)
-            put(unit, state, lane, define(r, instruction, lane, get(unit, before, lane)));
+            mma_put_cell(unit, state, lane,
+                         define(r, instruction, lane, mma_get_cell(unit, before, lane)));
 }
 
 static void run_slowly(const row_context *r, size_t columns, void *state)
@@ -183,19 +98,19 @@ static void run_slowly(const row_context *r, size_t columns, void *state)
     const assay_mma_unit *unit = r->t->unit;
     size_t K = (size_t)unit->K;
     for (size_t lane = 0; lane < columns; lane++) {
-        uint64_t code = get(unit, state, lane);
+        uint64_t code = mma_get_cell(unit, state, lane);
         for (size_t i = 0; i * K < r->c->terms; i++)
             code = define(r, i, lane, code);
-        put(unit, state, lane, code);
+        mma_put_cell(unit, state, lane, code);
     }
 }
 
 /* ---- tiles ---- */
 
-static void run_cut(const task *t, const cut *c, size_t column, size_t columns, const mma_packed *b,
-                    tile *s)
+static void run_cut(const task *t, const mma_cut *c, size_t column, size_t columns,
+                    const mma_packed *b, tile *s)
 {
-    size_t bytes = cell_bytes(t->unit), K = (size_t)t->unit->K, count = (c->terms + K - 1) / K;
+    size_t bytes = mma_cell_bytes(t->unit), K = (size_t)t->unit->K, count = (c->terms + K - 1) / K;
     for (size_t i = 0; i < t->rows; i++) {
         row_context r = { t, t->row + i, column, c };
         void *state = s->chain + i * t->width * bytes;
@@ -207,52 +122,23 @@ static void run_cut(const task *t, const cut *c, size_t column, size_t columns, 
     }
 }
 
-static float load_f32(const unsigned char *cells, size_t i)
-{
-    float x;
-    memcpy(&x, cells + i * sizeof x, sizeof x);
-    return x;
-}
-
-/* total = RND(total + x) in binary32, the unit's NaN for every NaN. */
-static void add_cell(const task *t, unsigned char *total, const unsigned char *x, size_t i,
-                     assay_mma_format round_x, assay_mma_format round_sum)
-{
-    float y = load_f32(x, i), sum;
-    uint64_t code = assay_bits32(y);
-    const assay_mma_format rounds[2] = { round_x, round_sum };
-    for (int step = 0; step < 2; step++) {
-        if (step == 1)
-            code = assay_bits32(load_f32(total, i) + assay_from_bits32((uint32_t)code));
-        mma_number v = mma_decode(ASSAY_MMA_F32, code);
-        if (v.kind == MMA_NAN)
-            code = mma_nan(t->unit);
-        else if (rounds[step] == ASSAY_MMA_F16 && v.kind != MMA_INFINITE)
-            code = widen(ASSAY_MMA_F16, mma_round(ASSAY_MMA_RNE_F16, v.negative, v.m, v.q, false));
-        else if (rounds[step] == ASSAY_MMA_BF16 && v.kind != MMA_INFINITE)
-            code = (code + 0x7fff + (code >> 16 & 1)) & 0xffff0000;
-    }
-    sum = assay_from_bits32((uint32_t)code);
-    memcpy(total + i * sizeof sum, &sum, sizeof sum);
-}
-
 static void add_tile(const task *t, unsigned char *total, const unsigned char *x,
                      assay_mma_format round_x, assay_mma_format round_sum)
 {
     for (size_t i = 0; i < t->rows * t->width; i++)
-        add_cell(t, total, x, i, round_x, round_sum);
+        mma_add_cell(t->unit, total, x, i, round_x, round_sum);
 }
 
 static void load_c(const task *t, size_t column, size_t columns, unsigned char *cells)
 {
     const assay_mma_operands *x = t->x;
-    memset(cells, 0, MMA_ROWS * MMA_PANEL * CELL);
+    memset(cells, 0, MMA_ROWS * MMA_PANEL * MMA_CELL);
     if (!x->c)
         return;
     for (size_t i = 0; i < t->rows; i++)
         for (size_t j = 0; j < columns; j++)
-            put(t->unit, cells, i * t->width + j,
-                mma_load(t->unit->fc, x->c, (t->row + i) * x->ldc + column + j));
+            mma_put_cell(t->unit, cells, i * t->width + j,
+                         mma_load(t->unit->fc, x->c, (t->row + i) * x->ldc + column + j));
 }
 
 static void store_out(const task *t, size_t column, size_t columns, const unsigned char *cells)
@@ -260,10 +146,10 @@ static void store_out(const task *t, size_t column, size_t columns, const unsign
     for (size_t i = 0; i < t->rows; i++)
         for (size_t j = 0; j < columns; j++)
             mma_store(t->unit->fc, t->out, (t->row + i) * t->ldo + column + j,
-                      get(t->unit, cells, i * t->width + j));
+                      mma_get_cell(t->unit, cells, i * t->width + j));
 }
 
-static void end_cut(const task *t, const cut *c, tile *s)
+static void end_cut(const task *t, const mma_cut *c, tile *s)
 {
     const assay_mma_plan *p = t->plan;
     size_t all = sizeof s->chain;
@@ -271,7 +157,7 @@ static void end_cut(const task *t, const cut *c, tile *s)
         add_tile(t, s->group, s->chain, ASSAY_MMA_NONE, ASSAY_MMA_NONE);
         memset(s->chain, 0, all);
     }
-    if (splits(p) && c->slice_ends) {
+    if (mma_splits(p) && c->slice_ends) {
         bool serial = p->merge == ASSAY_MMA_MERGE_SERIAL;
         bool rounded = p->merge == ASSAY_MMA_MERGE_ROUNDED;
         add_tile(t, s->slice, p->promote ? s->group : s->chain,
@@ -294,10 +180,10 @@ static void run_panel(const task *t, size_t column, const mma_packed *b, tile *s
                       .width = t->width,
                       .scales = t->x->sb,
                       .lds = t->x->ldsb };
-    unsigned char *total = splits(t->plan) ? s->slice : t->plan->promote ? s->group : s->chain;
+    unsigned char *total = mma_splits(t->plan) ? s->slice : t->plan->promote ? s->group : s->chain;
     memset(s, 0, sizeof *s);
     load_c(t, column, columns, total);
-    for (cut c = { 0 }; next_cut(t, &c);) {
+    for (mma_cut c = { 0 }; next_cut(t, &c);) {
         if (t->lanes)
             mma_pack(&side, c.k0, c.terms, 0, b);
         run_cut(t, &c, column, columns, b, s);
@@ -316,7 +202,7 @@ static void pack_row(const task *t, size_t i, const mma_packed *out)
                       .width = 1,
                       .scales = t->x->sa,
                       .lds = t->x->ldsa };
-    for (cut c = { 0 }; next_cut(t, &c);)
+    for (mma_cut c = { 0 }; next_cut(t, &c);)
         mma_pack(&side, c.k0, c.terms, c.instruction, out);
 }
 
@@ -344,31 +230,6 @@ size_t assay_mma_workspace(const assay_mma_unit *unit, size_t m, size_t n, size_
     size_t threads = (size_t)omp_get_max_threads();
     return MMA_ROWS * mma_packed_bytes(unit, most_instructions(unit, k), 1) +
            threads * (tile_bytes() + panel_bytes(unit));
-}
-
-/* ---- checks ---- */
-
-assay_status assay_mma_check(const assay_mma_unit *unit, const assay_mma_plan *plan, size_t k)
-{
-    size_t K = (size_t)unit->K;
-    assay_status status = assay_mma_unit_check(unit);
-    if (status != ASSAY_OK)
-        return status;
-    bool outer = plan->promote || splits(plan);
-    if (outer && unit->fc != ASSAY_MMA_F32)
-        return assay_fail(ASSAY_ERR_USAGE, "plan: partial sums are for units whose C is f32");
-    if (plan->promote % K != 0 || plan->granule % K != 0 || plan->residue % K != 0)
-        return assay_fail(ASSAY_ERR_USAGE, "plan: not in multiples of the unit's K, %zu", K);
-    if (plan->residue && (unit->block > 0 || plan->promote))
-        return assay_fail(ASSAY_ERR_USAGE, "plan: no residue with scales or promotion");
-    bool float16 = plan->rounded == ASSAY_MMA_F16 || plan->rounded == ASSAY_MMA_BF16;
-    if (plan->merge == ASSAY_MMA_MERGE_ROUNDED && !float16)
-        return assay_fail(ASSAY_ERR_USAGE, "plan: slices are rounded into f16 or bf16");
-    if (plan->split > 64)
-        return assay_fail(ASSAY_ERR_USAGE, "plan: more than 64 slices");
-    if (k % K != 0 && !plan->residue)
-        return assay_fail(ASSAY_ERR_SHAPE, "k = %zu is not a multiple of the unit's K, %zu", k, K);
-    return ASSAY_OK;
 }
 
 /* ---- the product ---- */
@@ -427,7 +288,8 @@ assay_status assay_mma_product(const assay_mma_unit *unit, const assay_mma_plan 
     assay_status status = assay_mma_check(unit, t.plan, k);
     if (status != ASSAY_OK)
         return status;
-    t.instructions = count_instructions(&t);
+    mma_walk walk = walk_of(&t);
+    t.instructions = mma_count_instructions(&walk, MMA_SEGMENT);
     t.lanes = table ? mma_lanes_for(table, unit) : NULL;
     t.a = s.rows;
     place(&t, workspace, &s);

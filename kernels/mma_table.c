@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/mma_parts.h"
+#include "kernels/mma_plan.h"
 
 #define KM          "Khattak and Mikaitis, arXiv:2512.07004: captured data"
 #define KM_REPLAYED "found by replaying the captured data of arXiv:2512.07004"
@@ -198,7 +198,8 @@ static assay_status set(assay_mma_unit *unit, const char *name, const char *valu
                       name);
 }
 
-static assay_status set_all(assay_mma_unit *unit, char *list)
+/* planned: NULL where a unit stands alone. */
+static assay_status set_all(assay_mma_unit *unit, mma_planned *planned, char *list)
 {
     char *next;
     assay_status status = ASSAY_OK;
@@ -210,12 +211,15 @@ static assay_status set_all(assay_mma_unit *unit, char *list)
         if (!equals)
             return assay_fail(ASSAY_ERR_USAGE, "'%s' is not NAME=VALUE", item);
         *equals = 0;
-        status = set(unit, item, equals + 1);
+        if (planned && mma_plan_has(item))
+            status = mma_plan_set(item, equals + 1, planned);
+        else
+            status = set(unit, item, equals + 1);
     }
     return status;
 }
 
-assay_status assay_mma_parse(const char *text, assay_mma_unit *out)
+static assay_status parse(const char *text, assay_mma_unit *out, mma_planned *planned)
 {
     char copy[256];
     if (strlen(text) >= sizeof copy)
@@ -229,9 +233,11 @@ assay_status assay_mma_parse(const char *text, assay_mma_unit *out)
     if (!row)
         return assay_fail(ASSAY_ERR_USAGE, "unit '%s': no such unit", copy);
     assay_mma_unit unit = *row;
-    assay_status status = colon ? set_all(&unit, colon) : ASSAY_OK;
+    assay_status status = colon ? set_all(&unit, planned, colon) : ASSAY_OK;
     if (status == ASSAY_OK)
         status = assay_mma_unit_check(&unit);
+    if (status == ASSAY_OK && planned)
+        status = mma_planned_check(&unit, planned);
     if (status != ASSAY_OK) {
         char prefix[300];
         snprintf(prefix, sizeof prefix, "unit '%s'", text);
@@ -239,6 +245,20 @@ assay_status assay_mma_parse(const char *text, assay_mma_unit *out)
     }
     *out = unit;
     return ASSAY_OK;
+}
+
+assay_status assay_mma_parse(const char *text, assay_mma_unit *out)
+{
+    return parse(text, out, NULL);
+}
+
+assay_status assay_mma_parse_planned(const char *text, assay_mma_unit *unit, assay_mma_plan *plan)
+{
+    mma_planned planned = { 0 };
+    assay_status status = parse(text, unit, &planned);
+    if (status == ASSAY_OK)
+        *plan = planned.plan;
+    return status;
 }
 
 /* ---- what fits together ---- */
