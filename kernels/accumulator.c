@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/accumulator.h"
+#include "kernels/accumulator_parts.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ bool assay_accumulator_is_stochastic(const assay_accumulator *acc)
 bool assay_accumulator_has_format(assay_sum kind)
 {
     return kind == ASSAY_SUM_STEP || kind == ASSAY_SUM_UNFUSED || kind == ASSAY_SUM_BLOCK ||
-           kind == ASSAY_SUM_PAIRWISE || kind == ASSAY_SUM_KAHAN;
+           kind == ASSAY_SUM_PAIRWISE || kind == ASSAY_SUM_KAHAN || kind == ASSAY_SUM_UNIT;
 }
 
 /* Splits `F:...` or `[F]:...` into F and the items behind it. */
@@ -215,6 +215,8 @@ assay_status assay_accumulator_parse(const char *text, assay_accumulator *out)
                   { "int32:sat", "binary64", ASSAY_SUM_INT32_SAT },
                   { "bf16x9", "binary32", ASSAY_SUM_BF16X9 } };
     size_t head = strcspn(text, ":");
+    if (assay_accumulator_is_unit(text))
+        return assay_accumulator_parse_unit(text, out);
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
         if (strcmp(text, named[i].name) == 0)
             return make_named(named[i].kind, named[i].format, out);

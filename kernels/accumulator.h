@@ -4,6 +4,7 @@
 #define ASSAY_KERNELS_ACCUMULATOR_H
 
 #include "../rounding/round.h"
+#include "mma.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,7 +23,10 @@ extern "C" {
     X(INT32, "int32", "integers modulo 2^32, in two's complement")                              \
     X(INT32_SAT, "int32:sat", "integers, clamped to 32 bits after each term")                   \
     X(BF16X9, "bf16x9", "binary32 operands as three bfloat16 each, nine binary32 chains")       \
-    X(OZAKI, "ozaki:slices=N", "binary64 operands as N slices for int8 units, exact slice products")
+    X(OZAKI, "ozaki:slices=N",                                                                  \
+      "binary64 operands as N slices for int8 units, exact slice products")                     \
+    X(UNIT, "UNIT:promote=N,...",                                                               \
+      "a matrix unit of `assay mma --list`, and what a kernel does around it")
 
 typedef enum assay_sum {
 #define ASSAY_ACCUMULATOR(id, written, text) ASSAY_SUM_##id,
@@ -36,8 +40,10 @@ enum { ASSAY_OZAKI_SLICES = 16 }; /* at most */
 /**
  * An accumulator. `round` is the rounding of each step: into F for the F kinds, which may be
  * stochastic; into binary32 for BF16X9; identity into binary64 for REFERENCE, OZAKI and the
- * integers; for EXACT it is the single final rounding, and the operation that owns the output
- * replaces it by the output's. docs/kernels-product.md has the steps of each.
+ * integers; of UNIT it is the format of C and D (binary64 where these are integers), into which
+ * the steps around the product are rounded to nearest; for EXACT it is the single final rounding,
+ * and the operation that owns the output replaces it by the output's. docs/kernels-product.md has
+ * the steps of each.
  */
 typedef struct assay_accumulator {
     assay_sum kind;
@@ -46,6 +52,10 @@ typedef struct assay_accumulator {
     bool feedback;       /* ef=yes (STEP, UNFUSED, BLOCK): s' = R(s + t + e), rounding/feedback.h */
     bool rounds_residue; /* residue=FORMAT: e is rounded to nearest into it */
     assay_rounder residue;
+    assay_mma_unit unit; /* UNIT: with the parameters that are set, and its plan */
+    assay_mma_plan plan;
+    assay_rounder operand[2],
+        scale; /* into the formats of A and B, and of the scales if it has any */
 } assay_accumulator;
 
 /**
@@ -59,6 +69,12 @@ ASSAY_API ASSAY_NODISCARD assay_status assay_accumulator_parse(const char *text,
 
 /** The binary64 reference accumulator. */
 ASSAY_API assay_accumulator assay_accumulator_reference(void);
+
+/** Operands of UNIT have to belong to its formats (side 0: A, 1: B): ASSAY_ERR_USAGE if values of
+ *  `format` do not. Other accumulators take any. */
+ASSAY_API ASSAY_NODISCARD assay_status assay_accumulator_check_operand(const assay_accumulator *acc,
+                                                                       int side,
+                                                                       const assay_format *format);
 
 /** Whether its steps take random bits: of the products of kernels/product.h. */
 ASSAY_API bool assay_accumulator_is_stochastic(const assay_accumulator *acc);

@@ -100,6 +100,10 @@ static void run(product *d, void *workspace)
 {
     const assay_accumulator *acc = d->acc;
     bool exact = acc->kind == ASSAY_SUM_EXACT;
+    if (acc->kind == ASSAY_SUM_UNIT) {
+        assay_product_unit(d, workspace);
+        return;
+    }
     if (assay_product_is_split(acc)) {
         assay_product_split(d, workspace);
         return;

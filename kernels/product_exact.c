@@ -57,7 +57,8 @@ size_t assay_product_workspace(const assay_accumulator *acc, size_t m, size_t n,
         doubles += larger(threads() * exact_doubles(k), assay_product_sliced_doubles(k, threads()));
     else if (assay_product_is_defined(acc))
         doubles += threads() * exact_doubles(k);
-    return doubles * sizeof(double) + assay_product_split_bytes(acc, m, n, k);
+    return doubles * sizeof(double) + assay_product_split_bytes(acc, m, n, k) +
+           assay_product_unit_bytes(acc, m, n, k);
 }
 
 double *assay_product_spaces(const product *d, void *workspace)

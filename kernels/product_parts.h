@@ -84,6 +84,11 @@ bool assay_product_is_split(const assay_accumulator *acc);
 size_t assay_product_split_bytes(const assay_accumulator *acc, size_t m, size_t n, size_t k);
 void assay_product_split(const product *d, void *workspace);
 
+/** A matrix unit's products; with the scales of its blocks, sa of A's rows and sb of B's columns.
+ */
+size_t assay_product_unit_bytes(const assay_accumulator *acc, size_t m, size_t n, size_t k);
+void assay_product_unit(product *d, void *workspace);
+
 /** C of sum (i, j), or NULL. */
 ASSAY_INLINE const double *product_c(const product *d, size_t i, size_t j)
 {

@@ -242,6 +242,7 @@ double assay_sum_define(const assay_summer *s, const assay_sum_terms *t, const d
     case ASSAY_SUM_INT32_SAT: return integers(s, t, start);
     case ASSAY_SUM_BF16X9:
     case ASSAY_SUM_OZAKI: return assay_sum_split(s, t, c);
+    case ASSAY_SUM_UNIT: return assay_sum_unit(s, t, c);
     default: return chain(s, t, start, counts);
     }
 }

@@ -51,6 +51,9 @@ double assay_sum_scaled(const assay_summer *s, double x, double sa, double sb, d
 /** BF16X9 and OZAKI. */
 double assay_sum_split(const assay_summer *s, const assay_sum_terms *t, const double *c);
 
+/** UNIT: by the table's definition, its scales 1. */
+double assay_sum_unit(const assay_summer *s, const assay_sum_terms *t, const double *c);
+
 /** The sum, from *c or +0 (c NULL). Counts may be NULL without feedback. */
 double assay_sum_define(const assay_summer *s, const assay_sum_terms *t, const double *c,
                         assay_feedback_counts *counts);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Matrix units as accumulators: products against the table's definition, with plans, C and a k that
+ * is no multiple of K; what is refused. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/product.h"
+#include "numerics/bits.h"
+
+static uint64_t state_ = 9;
+
+static double draw(const assay_rounder *r)
+{
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    double x = (double)(int64_t)(state_ >> 40) * 0x1p-24 - 0.5;
+    if (!r->format.is_signed)
+        x = fabs(x);
+    return assay_round(r, ldexp(x, (int)(state_ >> 33 & 7)));
+}
+
+static assay_accumulator parse(const char *text)
+{
+    assay_accumulator acc;
+    cr_assert_eq(assay_accumulator_parse(text, &acc), ASSAY_OK, "%s", assay_last_error());
+    cr_assert_eq(acc.kind, ASSAY_SUM_UNIT);
+    return acc;
+}
+
+static void *grab(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    cr_assert_not_null(p);
+    return p;
+}
+
+/* The product against one sum after another by the definition. */
+static size_t compare(const char *text, size_t m, size_t n, size_t k, bool with_c)
+{
+    assay_accumulator acc = parse(text);
+    double *a = grab(m * k * 8), *b = grab(n * k * 8), *c = grab(m * n * 8), *out = grab(m * n * 8);
+    void *workspace = grab(assay_product_workspace(&acc, m, n, k));
+    assay_operand w = { b, ASSAY_STORAGE_F64, 1, k, NULL };
+    assay_product_more more = { .c = with_c ? c : NULL, .ldc = n };
+    size_t wrong = 0;
+    for (size_t i = 0; i < m * k; i++)
+        a[i] = draw(&acc.operand[0]);
+    for (size_t i = 0; i < n * k; i++)
+        b[i] = draw(&acc.operand[1]);
+    for (size_t i = 0; i < m * n; i++)
+        c[i] = acc.unit.fc == ASSAY_MMA_S32 ? floor(1e6 * draw(&acc.round)) : draw(&acc.round);
+    assay_product_with(&acc, m, n, k, a, k, &w, &more, out, n, workspace);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double y = assay_dot_with(&acc, k, a + i * k, 1, b + j * k, 1,
+                                      with_c ? &c[i * n + j] : NULL, NULL, 0, NULL);
+            wrong += assay_bits64(y) != assay_bits64(out[i * n + j]);
+        }
+    void *all[] = { a, b, c, out, workspace };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    return wrong;
+}
+
+Test(unit_sum, products_equal_the_definition)
+{
+    static const char *const texts[] = {
+        "hopper.wgmma.f32.e4m3.e4m3",
+        "hopper.wgmma.f32.e4m3.e4m3:promote=128",
+        "hopper.wgmma.f32.e4m3.e4m3:F=14,rho=rne_f32,promote=64",
+        "hopper.wgmma.f32.e4m3.e4m3:plan=deepgemm",
+        "hopper.mma.f32.e4m3.e5m2",
+        "hopper.mma.f16.f16.f16",
+        "ada.mma.f16.e5m2.e5m2",
+        "ampere.mma.f32.tf32.tf32",
+        "ampere.mma.m8n8k4.f64.f64.f64.f64",
+        "blackwell.tcgen05.f32.bf16.bf16:split=3,merge=f32,granule=64",
+        "blackwell.tcgen05.f32.bf16.bf16:plan=cublaslt.rounded,split=2,rounded=bf16",
+        "hopper.mma.f32.f16.f16:plan=cublaslt.serial,split=4,rounded=f16",
+        "hopper.mma.f32.f16.f16:split=4,merge=f32,promote=32",
+        "ampere.mma.f32.bf16.bf16:plan=cutlass",
+        "ampere.mma.m16n8k32.s32.s8.s8.s32",
+        "turing.mma.m8n8k32.s32.u4.s4.s32",
+        "cdna3.mfma.f32.e4m3fnuz.e4m3fnuz",
+        "avx512.vdpbf16ps",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        cr_expect_eq(compare(texts[i], 5, 37, 300, false), 0, "%s", texts[i]);
+        cr_expect_eq(compare(texts[i], 3, 33, 256, true), 0, "%s with C", texts[i]);
+    }
+    cr_expect_eq(compare(texts[1], 2, 1030, 40, true), 0); /* two panels */
+}
+
+/* 1 and 31 products of 2^-15: 13 bits lose them, 25 keep them; a promoted total too. */
+Test(unit_sum, thirteen_bits)
+{
+    double a[64] = { 1 }, b[64] = { 1 };
+    for (int i = 1; i < 32; i++)
+        a[i] = 0x1p-6, b[i] = 0x1p-9;
+    a[32] = 1, b[32] = 0x1p-9;
+    assay_accumulator ada = parse("ada.mma.f32.e4m3.e4m3"),
+                      hopper = parse("hopper.mma.f32.e4m3.e4m3");
+    assay_accumulator wgmma = parse("hopper.wgmma.f32.e4m3.e4m3:promote=32");
+    cr_expect_eq(assay_dot(&ada, 32, a, 1, b, 1), 1);
+    cr_expect_eq(assay_dot(&hopper, 32, a, 1, b, 1), 1 + 31 * 0x1p-15);
+    cr_expect_eq(assay_dot(&wgmma, 64, a, 1, b, 1), 1 + 0x1p-9);
+}
+
+static void refused(const char *text, const char *word)
+{
+    assay_accumulator acc;
+    cr_expect_eq(assay_accumulator_parse(text, &acc), ASSAY_ERR_USAGE, "%s", text);
+    cr_expect(strstr(assay_last_error(), word), "%s: %s", text, assay_last_error());
+}
+
+Test(unit_sum, what_is_refused)
+{
+    refused("hopper.wgmma.f32.e4m3.e9m9", "no such unit");
+    refused("hopper.wgmma.f32.e4m3.e4m3:promote=100", "multiples");
+    refused("hopper.wgmma.f32.e4m3.e4m3:promote=x", "promote");
+    refused("hopper.wgmma.f16.e4m3.e4m3:promote=128", "C is f32");
+    refused("hopper.wgmma.f32.e4m3.e4m3:split=65", "64 slices");
+    refused("hopper.wgmma.f32.e4m3.e4m3:split=2,merge=rounded", "rounded=f16 or bf16");
+    refused("hopper.wgmma.f32.e4m3.e4m3:merge=f32", "split=N");
+    refused("hopper.wgmma.f32.e4m3.e4m3:plan=cublaslt.f32", "split=N");
+    refused("hopper.wgmma.f32.e4m3.e4m3:plan=nobody", "plan: 'nobody'");
+    refused("hopper.wgmma.f32.e4m3.e4m3:rounded=bf16", "split=N");
+    refused("hopper.wgmma.f32.e4m3.e4m3:bits=3", "no parameter");
+    refused("hopper.wgmma.f32.e4m3.e4m3:residue=32,promote=128", "residue");
+}
+
+Test(unit_sum, operands_have_to_fit)
+{
+    static const struct {
+        const char *unit, *format;
+        bool fits;
+    } cases[] = { { "hopper.wgmma.f32.e4m3.e4m3", "e4m3", true },
+                  { "hopper.wgmma.f32.e4m3.e4m3", "e2m1", true },
+                  { "hopper.wgmma.f32.e4m3.e4m3", "e5m2", false },
+                  { "hopper.wgmma.f32.e4m3.e4m3", "e4m3fnuz", false },
+                  { "hopper.mma.f32.bf16.bf16", "binary16", false },
+                  { "hopper.mma.f32.bf16.bf16", "e5m2", true },
+                  { "ampere.mma.f32.tf32.tf32", "binary32", true },
+                  { "ampere.mma.f32.tf32.tf32", "bfloat16", true },
+                  { "ampere.mma.f32.tf32.tf32", "binary64", false },
+                  { "ampere.mma.m8n8k4.f64.f64.f64.f64", "binary32", true },
+                  { "ampere.mma.m16n8k32.s32.s8.s8.s32", "int8", true },
+                  { "ampere.mma.m16n8k32.s32.s8.s8.s32", "int4", true },
+                  { "ampere.mma.m16n8k32.s32.s8.s8.s32", "uint8", false } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assay_accumulator acc = parse(cases[i].unit);
+        assay_format f;
+        cr_assert_eq(assay_format_parse(cases[i].format, &f), ASSAY_OK);
+        cr_expect_eq(assay_accumulator_check_operand(&acc, 0, &f) == ASSAY_OK, cases[i].fits,
+                     "%s, %s", cases[i].unit, cases[i].format);
+    }
+}
