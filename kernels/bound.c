@@ -95,21 +95,25 @@ static double growth(double u, double n)
 sum_unit unit_of_sum(const assay_policy *policy, size_t k)
 {
     const assay_accumulator *acc = &policy->acc;
+    double n = (double)k, scaled = 0, roundings = n + 1, reference = growth(0x1p-53, n + 1);
+    if (acc->kind == ASSAY_SUM_UNIT) {
+        sum_unit unit = bound_unit_sum(policy, k);
+        unit.growth += reference;
+        unit.slack = (n + 2) * 0x1p-52;
+        return unit;
+    }
     bool integers = acc->kind == ASSAY_SUM_INT32 || acc->kind == ASSAY_SUM_INT32_SAT;
     bool rounds = acc->kind != ASSAY_SUM_EXACT && acc->kind != ASSAY_SUM_REFERENCE && !integers;
     /* Nothing is proven of these but for all sums: an infinite bound says so. */
     bool unknown = acc->kind == ASSAY_SUM_KAHAN || acc->kind == ASSAY_SUM_BF16X9 ||
                    acc->kind == ASSAY_SUM_OZAKI || acc->rounds_residue;
     rounding_unit u = rounds ? unit_of_rounder(&acc->round) : binary64_unit();
-    double n = (double)k, roundings = n + 1;
     if (acc->kind == ASSAY_SUM_BLOCK && acc->block < k)
-        roundings = (double)acc->block + n / (double)acc->block + 2;
-    if (acc->kind == ASSAY_SUM_PAIRWISE)
-        roundings = 66 - (k > 0 ? __builtin_clzll((uint64_t)k) : 64); /* the product, each level */
-    double own = unknown ? INFINITY : growth(u.relative, roundings),
-           reference = growth(0x1p-53, n + 1);
-    double most = own > reference ? own : reference;
-    double largest = integers ? 0x1p31 - 1 : u.max;
+        roundings = (double)acc->block + n / (double)acc->block + 2 + scaled;
+    if (acc->kind == ASSAY_SUM_PAIRWISE) /* the product, each level */
+        roundings = 66 - (k > 0 ? __builtin_clzll((uint64_t)k) : 64) + scaled;
+    double own = unknown ? INFINITY : growth(u.relative, roundings);
+    double most = own > reference ? own : reference, largest = integers ? 0x1p31 - 1 : u.max;
     return (sum_unit){ most, 2 * (n + 1) * u.absolute * (1 + most), largest, (n + 2) * 0x1p-52 };
 }
 
@@ -199,6 +203,30 @@ static void add_to(double *sum, const double *x, size_t n)
         sum[i] += x[i];
 }
 
+static double largest(const double *x, size_t n, size_t stride)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = x[i * stride] > most ? x[i * stride] : most;
+    return most;
+}
+
+/* [11] What a product may be aligned to: the largest of the row times that of the column, each at
+ * least its format's least normal value, as which subnormals count. */
+static void add_peaks(const product_bound *b, const double *x, const double *w)
+{
+    const assay_accumulator *acc = &b->policy->acc;
+    double *rows = b->workspace, chains = bound_unit_chains(acc, b->k);
+    for (size_t i = 0; i < b->m; i++)
+        rows[i] = largest(x + i * b->k, b->k, 1) + acc->operand[0].format.min_normal;
+    for (size_t j = 0; j < b->n; j++) {
+        double column = largest(w + j * b->column_stride, b->k, b->row_stride);
+        column = (column + acc->operand[1].format.min_normal) * chains * widen;
+        for (size_t i = 0; i < b->m; i++)
+            b->magnitude[i * b->n + j] += rows[i] * column;
+    }
+}
+
 /* [8] sum (x + dx)(w + dw) - sum x w bounds what quantizing the operands does; both sums are
  * taken in binary64, with a relative error below (k + 3) 2^-53 each. */
 void bound_product(const product_bound *b)
@@ -222,4 +250,6 @@ void bound_product(const product_bound *b)
             *magnitude = (rounded ? *operand : plain) * (1 + slack);
             *operand = rounded ? *magnitude - plain : 0;
         }
+    if (b->policy->acc.kind == ASSAY_SUM_UNIT)
+        add_peaks(b, rounded ? b->dx : b->x, rounded ? b->dw : b->w);
 }

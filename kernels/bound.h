@@ -45,6 +45,9 @@ typedef struct sum_unit {
     double slack; /* relative error of adding k magnitudes in binary64 */
 } sum_unit;
 sum_unit unit_of_sum(const assay_policy *policy, size_t k);
+/** The same on a matrix unit, without the reference's part; and how many chains one sum has. */
+sum_unit bound_unit_sum(const assay_policy *policy, size_t k);
+double bound_unit_chains(const assay_accumulator *acc, size_t k);
 /** The error of a sum. operand: of the terms; magnitude: their magnitudes, as they are added. */
 double est_sum(sum_unit u, double operand, double magnitude);
 
@@ -57,9 +60,11 @@ void bound_output(const assay_policy *policy, const double *v, double *e, size_t
 /**
  * The terms of a product. x, dx and w, dw are magnitudes and quantization errors; on return dx
  * and dw hold x + dx and w + dw. For est_sum: operand[i,j] bounds the error of sum x[i,p] w[p,j]
- * that quantization makes, magnitude[i,j] = sum (x + dx)[i,p] (w + dw)[p,j].
+ * that quantization makes, magnitude[i,j] = sum (x + dx)[i,p] (w + dw)[p,j], on a matrix unit
+ * with the largest product that it may align to besides, for each chain.
  */
 typedef struct product_bound {
+    const assay_policy *policy;
     size_t m, n, k;
     double *x, *dx; /* [m, k] */
     double *w, *dw; /* w(p, j) at p * row_stride + j * column_stride, k n of them */

@@ -91,9 +91,13 @@ static void bound(const assay_call *c, assay_matrix b)
 {
     size_t tokens = c->out.rows, keys = c->in[0].cols, d = c->head_dim;
     arena a = { c->workspace };
-    product_bound p = {
-        .m = tokens, .n = d, .k = keys, .row_stride = d, .column_stride = 1, .operand_ld = b.ld
-    };
+    product_bound p = { .policy = c->policy,
+                        .m = tokens,
+                        .n = d,
+                        .k = keys,
+                        .row_stride = d,
+                        .column_stride = 1,
+                        .operand_ld = b.ld };
     p.x = arena_doubles(&a, tokens * keys);
     p.dx = arena_doubles(&a, tokens * keys);
     p.w = arena_doubles(&a, keys * d);

@@ -175,7 +175,9 @@ static void bound(const assay_call *c, assay_matrix b)
 {
     size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols, panel = panel_of(c);
     arena a = { c->workspace };
-    product_bound p = { .m = m, .k = k, .row_stride = 1, .column_stride = k, .operand_ld = b.ld };
+    product_bound p = {
+        .policy = c->policy, .m = m, .k = k, .row_stride = 1, .column_stride = k, .operand_ld = b.ld
+    };
     p.x = arena_doubles(&a, m * k);
     p.dx = arena_doubles(&a, m * k);
     p.w = arena_doubles(&a, panel * k);

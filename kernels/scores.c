@@ -93,9 +93,13 @@ static void bound(const assay_call *c, assay_matrix b)
 {
     size_t tokens = tokens_of(c, &c->out), keys = c->in[1].rows, d = c->head_dim;
     arena a = { c->workspace };
-    product_bound p = {
-        .m = tokens, .n = keys, .k = d, .row_stride = 1, .column_stride = d, .operand_ld = b.ld
-    };
+    product_bound p = { .policy = c->policy,
+                        .m = tokens,
+                        .n = keys,
+                        .k = d,
+                        .row_stride = 1,
+                        .column_stride = d,
+                        .operand_ld = b.ld };
     p.x = arena_doubles(&a, tokens * d);
     p.dx = arena_doubles(&a, tokens * d);
     p.w = arena_doubles(&a, keys * d);
