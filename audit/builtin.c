@@ -17,12 +17,18 @@
     X(assay_demo_tokenizer, "demo/", "tokenizer.json") \
     X(assay_demo_heldout, "demo/", "heldout.txt")
 
-#define RECIPE_FILES(X)                                   \
-    X(assay_recipe_binary64, "recipes/", "binary64.json") \
-    X(assay_recipe_binary32, "recipes/", "binary32.json") \
-    X(assay_recipe_bfloat16, "recipes/", "bfloat16.json") \
-    X(assay_recipe_fp8, "recipes/", "fp8.json")           \
-    X(assay_recipe_fp4, "recipes/", "fp4.json")
+#define RECIPE_FILES(X)                                                         \
+    X(assay_recipe_binary64, "recipes/", "binary64.json")                       \
+    X(assay_recipe_binary32, "recipes/", "binary32.json")                       \
+    X(assay_recipe_bfloat16, "recipes/", "bfloat16.json")                       \
+    X(assay_recipe_fp8, "recipes/", "fp8.json")                                 \
+    X(assay_recipe_fp4, "recipes/", "fp4.json")                                 \
+    X(assay_recipe_fp8_ada, "recipes/", "fp8_ada.json")                         \
+    X(assay_recipe_fp8_hopper, "recipes/", "fp8_hopper.json")                   \
+    X(assay_recipe_fp8_hopper_promoted, "recipes/", "fp8_hopper_promoted.json") \
+    X(assay_recipe_fp8_blackwell, "recipes/", "fp8_blackwell.json")             \
+    X(assay_recipe_mxfp4_blackwell, "recipes/", "mxfp4_blackwell.json")         \
+    X(assay_recipe_nvfp4_blackwell, "recipes/", "nvfp4_blackwell.json")
 
 #define PAGE_FILES(X)                           \
     X(assay_page_style, "", "report_style.css") \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "audit/recipe.h"
+#include "audit/recipe_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,9 +160,10 @@ static assay_status make_policy(const place *at, assay_rule *rule)
         return fail_at(at, "acc", status);
     if ((status = check_acc(p)) != ASSAY_OK)
         return fail_at(at, "acc", status);
-    if ((p->in.block > 0 || p->weight.block > 0) && !p->has_operand)
+    bool scaled = p->acc.kind == ASSAY_SUM_EXACT || assay_policy_is_scaled(p);
+    if ((p->in.block > 0 || p->weight.block > 0) && !p->has_operand && !scaled)
         return fail_at(at, "acc",
-                       assay_fail(ASSAY_ERR_INPUT, "a block scheme's operands are "
+                       assay_fail(ASSAY_ERR_INPUT, "operands with fields or zero points are "
                                                    "dequantized first: say into what, as in "
                                                    "binary32@operand:bfloat16"));
     return ASSAY_OK;
@@ -306,6 +307,11 @@ assay_status assay_recipe_compile(const assay_recipe *recipe, const assay_model 
             free(list);
             return assay_fail(ASSAY_ERR_USAGE, "%s: rules: none matches tap %s", recipe->name,
                               model->nodes[i].tap);
+        }
+        assay_status status = assay_recipe_suits(recipe, rule, &model->nodes[i]);
+        if (status != ASSAY_OK) {
+            free(list);
+            return status;
         }
         list[i] = rule->policy;
         list[i].seed = seed;

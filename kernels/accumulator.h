@@ -3,7 +3,7 @@
 #ifndef ASSAY_KERNELS_ACCUMULATOR_H
 #define ASSAY_KERNELS_ACCUMULATOR_H
 
-#include "../rounding/round.h"
+#include "../rounding/scheme.h"
 #include "mma.h"
 
 #ifdef __cplusplus
@@ -75,6 +75,13 @@ ASSAY_API assay_accumulator assay_accumulator_reference(void);
 ASSAY_API ASSAY_NODISCARD assay_status assay_accumulator_check_operand(const assay_accumulator *acc,
                                                                        int side,
                                                                        const assay_format *format);
+/** The same for codes of a scheme whose scales are applied to sums; those of a unit that has scales
+ *  have to be its own format's, of blocks of its size. */
+ASSAY_API ASSAY_NODISCARD assay_status assay_accumulator_check_scheme(const assay_accumulator *acc,
+                                                                      int side,
+                                                                      const assay_scheme *scheme);
+/** Whether C and D are integers of 32 bits. */
+ASSAY_API bool assay_accumulator_is_integer(const assay_accumulator *acc);
 
 /** Whether its steps take random bits: of the products of kernels/product.h. */
 ASSAY_API bool assay_accumulator_is_stochastic(const assay_accumulator *acc);

@@ -96,3 +96,32 @@ assay_status assay_accumulator_check_operand(const assay_accumulator *acc, int s
     return assay_fail(ASSAY_ERR_USAGE, "%s is not what %s takes as %c, which is %s", format->name,
                       u->name, side ? 'B' : 'A', assay_mma_format_name(side ? u->fb : u->fa));
 }
+
+assay_status assay_accumulator_check_scheme(const assay_accumulator *acc, int side,
+                                            const assay_scheme *s)
+{
+    const assay_mma_unit *u = &acc->unit;
+    assay_status status = assay_accumulator_check_operand(acc, side, &s->element.format);
+    if (status != ASSAY_OK || acc->kind != ASSAY_SUM_UNIT || s->block == 0)
+        return status;
+    if (s->hierarchy || s->has_zero)
+        return assay_fail(ASSAY_ERR_USAGE,
+                          "%s takes no fields or zero points: dequantize with @operand:F", u->name);
+    if (u->block == 0)
+        return ASSAY_OK;
+    bool blocks = s->extent == ASSAY_EXTENT_BLOCK || s->extent == ASSAY_EXTENT_TILE;
+    if (!blocks || s->block != (size_t)u->block)
+        return assay_fail(ASSAY_ERR_USAGE, "%s takes a scale for each %d terms", u->name, u->block);
+    /* Scales are not negative, so that e4m3 is as good as ue4m3. */
+    bool signed_too = u->fs == ASSAY_MMA_UE4M3 && strcmp(s->scale.format.name, "e4m3") == 0;
+    if (!signed_too && !holds(&acc->scale, &s->scale.format))
+        return assay_fail(ASSAY_ERR_USAGE, "%s takes scales in %s, not in %s", u->name,
+                          assay_mma_format_name(u->fs), s->scale.format.name);
+    return ASSAY_OK;
+}
+
+bool assay_accumulator_is_integer(const assay_accumulator *acc)
+{
+    return acc->kind == ASSAY_SUM_INT32 || acc->kind == ASSAY_SUM_INT32_SAT ||
+           (acc->kind == ASSAY_SUM_UNIT && acc->unit.fc == ASSAY_MMA_S32);
+}

@@ -83,12 +83,12 @@ sum_unit bound_unit_sum(const assay_policy *policy, size_t k)
     const assay_accumulator *acc = &policy->acc;
     const assay_mma_unit *u = &acc->unit;
     shape s = shape_of(acc, k);
-    double step = step_error(u), binary32 = 0x1p-24, rounded = 0;
+    double each = step_error(u), binary32 = 0x1p-24, rounded = 0;
     if (u->emulated)
-        step = 2 * step + (u->fc == ASSAY_MMA_F16 ? 0x1p-11 : 0x1p-24);
+        each = 2 * each + (u->fc == ASSAY_MMA_F16 ? 0x1p-11 : 0x1p-24);
     if (acc->plan.rounded)
         rounded = acc->plan.rounded == ASSAY_MMA_F16 ? 0x1p-11 : 0x1p-8;
-    double exponent = s.steps * assay_log1p(step) + s.additions * assay_log1p(binary32) +
+    double exponent = s.steps * assay_log1p(each) + s.additions * assay_log1p(binary32) +
                       s.slices * assay_log1p(rounded);
     double growth = assay_expm1(exponent) + operand_error(policy) * assay_exp(exponent);
     if (u->flush || u->kind == ASSAY_MMA_KIND_FTZ)

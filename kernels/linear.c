@@ -5,12 +5,12 @@
 #include <math.h>
 
 #include "kernels/bound.h"
-#include "kernels/step.h"
+#include "kernels/linear_parts.h"
 
 /* 32 MiB of a weight, but never too few columns for the product's threads. */
 enum { PANEL_DOUBLES = 1 << 22, PANEL_COLUMNS = 256 };
 
-static bool biased(const assay_call *c)
+bool linear_biased(const assay_call *c)
 {
     return c->weight[1].data != NULL;
 }
@@ -18,7 +18,7 @@ static bool biased(const assay_call *c)
 /* An exact sum takes the bias as one more term, so that it is rounded once. */
 static bool folds_bias(const assay_call *c)
 {
-    return biased(c) && c->policy->acc.kind == ASSAY_SUM_EXACT;
+    return linear_biased(c) && c->policy->acc.kind == ASSAY_SUM_EXACT;
 }
 
 static bool copies_weight(const assay_call *c)
@@ -27,7 +27,7 @@ static bool copies_weight(const assay_call *c)
            assay_mode_is_stochastic(c->policy->weight.element.mode);
 }
 
-static size_t panel_of(const assay_call *c)
+size_t linear_panel(const assay_call *c)
 {
     size_t n = c->out.cols, columns = PANEL_DOUBLES / (c->in[0].cols + 1);
     columns = larger(columns, PANEL_COLUMNS);
@@ -42,15 +42,17 @@ static assay_status check(const assay_call *c)
         return assay_fail(ASSAY_ERR_SHAPE,
                           "linear: weight [%zu, %zu] does not take [%zu, %zu] to [%zu, %zu]",
                           w->rows, w->cols, c->in[0].rows, c->in[0].cols, c->out.rows, c->out.cols);
-    return biased(c) ? check_vector("linear", "bias", &c->weight[1], w->rows) : ASSAY_OK;
+    return linear_biased(c) ? check_vector("linear", "bias", &c->weight[1], w->rows) : ASSAY_OK;
 }
 
 static size_t workspace(const assay_call *c)
 {
-    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols + 1, panel = panel_of(c);
+    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols + 1, panel = linear_panel(c);
     size_t x = doubles(m * k), w = doubles(panel * k);
     size_t run = x + doubles(n) + (copies_weight(c) ? w : 0);
     size_t bound = 2 * x + 2 * w + doubles(m * panel);
+    if (assay_policy_is_scaled(c->policy))
+        run = linear_scaled_workspace(c);
     return larger(run, bound) + product_bytes(c->policy, m, n, k);
 }
 
@@ -78,10 +80,10 @@ static void load_weight(const assay_call *c, size_t first, size_t count, double 
 }
 
 /* out = RND(out + RND(b)), then Q_out */
-static void finish(const assay_call *c, double *bias)
+void linear_finish(const assay_call *c, double *bias)
 {
     step s = step_of(c->policy);
-    bool add = biased(c) && !folds_bias(c);
+    bool add = linear_biased(c) && !folds_bias(c);
     for (size_t j = 0; add && j < c->out.cols; j++)
         bias[j] = step_round(&s, parameter_get(&c->weight[1], j));
 #pragma omp parallel for schedule(static) if (shares_rows(&c->out))
@@ -96,7 +98,11 @@ static void finish(const assay_call *c, double *bias)
 static void run(const assay_call *c)
 {
     size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols + folds_bias(c);
-    size_t panel = copies_weight(c) ? panel_of(c) : n;
+    size_t panel = copies_weight(c) ? linear_panel(c) : n;
+    if (assay_policy_is_scaled(c->policy)) {
+        linear_run_scaled(c);
+        return;
+    }
     const assay_rounder *round = &c->policy->weight.element;
     assay_operand w = { c->weight[0].data, c->weight[0].storage, 1, k,
                         round->identity ? NULL : round };
@@ -115,7 +121,7 @@ static void run(const assay_call *c)
         assay_product_more more = more_of(c->policy, c->past, j, n);
         assay_product_with(&acc, m, count, k, x, k, &w, &more, c->out.hi + j, c->out.ld, a.next);
     }
-    finish(c, bias);
+    linear_finish(c, bias);
 }
 
 static void wide(const assay_call *c)
@@ -124,7 +130,7 @@ static void wide(const assay_call *c)
     assay_operand w = { c->weight[0].data, c->weight[0].storage, 1, k, NULL };
     assay_product_wide(m, n, k, c->in[0].hi, c->in[0].lo, c->in[0].ld, &w, NULL, c->out.hi,
                        c->out.lo, c->out.ld, c->workspace);
-    for (size_t i = 0; biased(c) && i < m; i++)
+    for (size_t i = 0; linear_biased(c) && i < m; i++)
         for (size_t j = 0; j < n; j++) {
             assay_dd y = matrix_get(&c->out, i, j);
             matrix_set(&c->out, i, j, assay_dd_add_d(y, parameter_get(&c->weight[1], j)));
@@ -138,7 +144,7 @@ static void bound_sums(const assay_call *c, const product_bound *p, size_t first
     sum_unit sum = unit_of_sum(c->policy, p->k + folds_bias(c));
     for (size_t j = 0; j < p->n; j++) {
         est bias = { 0, 0 };
-        if (biased(c))
+        if (linear_biased(c))
             bias = est_constant(u, parameter_get(&c->weight[1], first + j));
         for (size_t i = 0; i < p->m; i++) {
             double *e = &p->operand[i * p->operand_ld + j];
@@ -146,7 +152,7 @@ static void bound_sums(const assay_call *c, const product_bound *p, size_t first
             if (folds_bias(c))
                 magnitude += fabs(bias.v);
             *e = est_sum(sum, *e, magnitude);
-            if (biased(c))
+            if (linear_biased(c))
                 *e = est_round(u, (est){ c->out.hi[i * c->out.ld + first + j], *e + bias.e }).e;
         }
     }
@@ -173,7 +179,7 @@ static void load_bounds(const assay_call *c, const product_bound *p, size_t firs
 
 static void bound(const assay_call *c, assay_matrix b)
 {
-    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols, panel = panel_of(c);
+    size_t m = c->out.rows, n = c->out.cols, k = c->in[0].cols, panel = linear_panel(c);
     arena a = { c->workspace };
     product_bound p = {
         .policy = c->policy, .m = m, .k = k, .row_stride = 1, .column_stride = k, .operand_ld = b.ld

@@ -60,6 +60,14 @@ typedef struct assay_policy {
 /** The policy that keeps everything in binary64: the reference itself. */
 ASSAY_API assay_policy assay_policy_reference(void);
 
+/** Whether what `in` (side 0) or `weight` (side 1) makes are operands that the accumulator takes,
+ *  codes and scales or, with `@operand:F`, values: ASSAY_ERR_USAGE says why not. */
+ASSAY_API ASSAY_NODISCARD assay_status assay_policy_check_operand(const assay_policy *policy,
+                                                                  int side);
+/** Whether linear applies scales to sums of codes, and not to operands: what schemes do without
+ *  `@operand:F`, but for zero points and fields of their own, and but for exact sums. */
+ASSAY_API bool assay_policy_is_scaled(const assay_policy *policy);
+
 struct assay_op;
 
 /**

@@ -83,6 +83,7 @@ ASSAY_API void assay_product_with(const assay_accumulator *acc, size_t m, size_t
 typedef struct assay_scales {
     const double *value;
     size_t vectors, block, ld; /* the first two at least 1 */
+    double tensor;             /* of the whole operand besides, for units with scales; 0: 1 */
 } assay_scales;
 
 /** Scratch of assay_product_scaled. */
@@ -96,6 +97,8 @@ ASSAY_API size_t assay_product_scaled_workspace(const assay_accumulator *acc, si
  * acc->round (REFERENCE: both operations and the scales' product rounded to binary64). Its random
  * index is the segment's last term's. Error feedback stays within segments. `a` and `b` are codes
  * as values; sb counts columns as vectors. Not for EXACT: dequantize first, which is the same sum.
+ * A matrix unit with scales takes them itself, which have to be of its format and block; with a
+ * tensor's scale out = RND(D x tensors + C) ends it.
  */
 ASSAY_API void assay_product_scaled(const assay_accumulator *acc, size_t m, size_t n, size_t k,
                                     const double *a, size_t lda, const assay_scales *sa,

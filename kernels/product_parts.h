@@ -88,6 +88,11 @@ void assay_product_split(const product *d, void *workspace);
  */
 size_t assay_product_unit_bytes(const assay_accumulator *acc, size_t m, size_t n, size_t k);
 void assay_product_unit(product *d, void *workspace);
+void assay_product_unit_scaled(const assay_accumulator *acc, size_t m, size_t n, size_t k,
+                               const double *a, size_t lda, const assay_scales *sa,
+                               const assay_operand *b, const assay_scales *sb,
+                               const assay_product_more *more, double *out, size_t ldo,
+                               void *workspace);
 
 /** C of sum (i, j), or NULL. */
 ASSAY_INLINE const double *product_c(const product *d, size_t i, size_t j)

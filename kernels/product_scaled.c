@@ -114,6 +114,10 @@ void assay_product_scaled(const assay_accumulator *acc, size_t m, size_t n, size
     all.terms = all.terms ? all.terms : k;
     double *sums = (double *)workspace;
     void *rest = (unsigned char *)workspace + (m * n * sizeof *sums + 63) / 64 * 64;
+    if (acc->kind == ASSAY_SUM_UNIT && acc->unit.block) {
+        assay_product_unit_scaled(acc, m, n, k, a, lda, sa, b, sb, &all, out, ldo, workspace);
+        return;
+    }
     segment g = { acc, &all, sa, sb, .n = n, .sums = sums, .total = out, .ld = ldo };
     g.has_lanes = lanes_round(acc, &g.lanes);
     start(m, n, &all, out, ldo);

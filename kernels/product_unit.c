@@ -6,7 +6,7 @@
 #include "kernels/accumulator_parts.h"
 #include "kernels/mma_parts.h"
 #include "kernels/product_parts.h"
-#include "kernels/storage.h"
+#include "kernels/sum.h"
 #include "rounding/array.h"
 
 enum { PANEL = 1024 }; /* columns */
@@ -116,19 +116,36 @@ static void store_d(const product *d, const parts *s, size_t column, size_t coun
     }
 }
 
+/* ---- scales ---- */
+
+/* Scales of `count` vectors as codes; those that fill up the last instruction are 1. */
+static void encode_scales(const product *d, const parts *s, const assay_scales *x, size_t first,
+                          size_t count, uint8_t *codes)
+{
+    const assay_accumulator *acc = d->acc;
+    size_t block = acc->unit.block ? (size_t)acc->unit.block : 1;
+    for (size_t i = 0; i < count; i++)
+        for (size_t b = 0; b < s->scales; b++) {
+            bool given = x && x->value && b * block < d->k;
+            size_t at = given ? (first + i) / x->vectors * x->ld + b * block / x->block : 0;
+            codes[i * s->scales + b] =
+                (uint8_t)assay_round_code(&acc->scale, given ? x->value[at] : 1);
+        }
+}
+
 /* ---- the product ---- */
 
-void assay_product_unit(product *d, void *workspace)
+static void run(const product *d, const assay_scales *sa, const assay_scales *sb, void *workspace)
 {
     const assay_accumulator *acc = d->acc;
     parts s;
     lay_out(&acc->unit, d->m, d->n, d->k, (uintptr_t)workspace, &s);
-    memset(s.sa, 0, d->m * s.scales);
-    memset(s.sb, 0, s.panel * s.scales);
     encode_rows(d, &s);
+    encode_scales(d, &s, sa, 0, d->m, s.sa);
     for (size_t j = 0; j < d->n; j += s.panel) {
         size_t count = d->n - j < s.panel ? d->n - j : s.panel;
         encode_columns(d, &s, j, count);
+        encode_scales(d, &s, sb, j, count, s.sb);
         load_c(d, &s, j, count);
         assay_mma_operands x = { s.a, s.b, s.d, d->k, d->k, count, s.sa, s.sb, s.scales, s.scales };
         assay_status status =
@@ -137,4 +154,47 @@ void assay_product_unit(product *d, void *workspace)
             __builtin_trap(); /* reading the accumulator has checked it, and it fills k up */
         store_d(d, &s, j, count);
     }
+}
+
+void assay_product_unit(product *d, void *workspace)
+{
+    run(d, NULL, NULL, workspace);
+}
+
+/* out = RND(out x tensors + C) */
+static void apply_tensors(const product *d, const assay_scales *sa, const assay_scales *sb,
+                          const double *c, size_t ldc)
+{
+    double a = sa->tensor != 0 ? sa->tensor : 1, b = sb->tensor != 0 ? sb->tensor : 1;
+    const assay_summer s = assay_summer_make(d->acc, NULL, NULL);
+    for (size_t i = 0; i < d->m; i++)
+        for (size_t j = 0; j < d->n; j++) {
+            double *x = &d->out[i * d->ldo + j];
+            *x = assay_sum_scaled(&s, *x, a, b, c ? c[i * ldc + j] : 0, 0);
+        }
+}
+
+/* With tensors' scales C joins after them, so that `sums` holds D first. */
+void assay_product_unit_scaled(const assay_accumulator *acc, size_t m, size_t n, size_t k,
+                               const double *a, size_t lda, const assay_scales *sa,
+                               const assay_operand *b, const assay_scales *sb,
+                               const assay_product_more *more, double *out, size_t ldo,
+                               void *workspace)
+{
+    bool tensors = (sa->tensor != 0 && sa->tensor != 1) || (sb->tensor != 0 && sb->tensor != 1);
+    double *sums = (double *)workspace;
+    void *rest = (unsigned char *)workspace + (m * n * sizeof *sums + 63) / 64 * 64;
+    product d = { .acc = acc, .m = m, .n = n, .k = k, .a = a, .lda = lda, .b = b };
+    d.parallel = m * n * k >= PARALLEL_TERMS;
+    d.out = sums;
+    d.ldo = n;
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            sums[i * n + j] = more->c && !tensors ? more->c[i * more->ldc + j] : 0;
+    if (m > 0 && n > 0 && k > 0)
+        run(&d, sa, sb, rest);
+    if (tensors)
+        apply_tensors(&d, sa, sb, more->c, more->ldc);
+    for (size_t i = 0; i < m; i++)
+        memcpy(out + i * ldo, sums + i * n, n * sizeof *sums);
 }

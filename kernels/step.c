@@ -23,6 +23,24 @@ assay_policy assay_policy_reference(void)
                            .operand = identity.element };
 }
 
+assay_status assay_policy_check_operand(const assay_policy *p, int side)
+{
+    return p->has_operand
+               ? assay_accumulator_check_operand(&p->acc, side, &p->operand.format)
+               : assay_accumulator_check_scheme(&p->acc, side, side ? &p->weight : &p->in);
+}
+
+bool assay_policy_is_scaled(const assay_policy *p)
+{
+    const assay_scheme *schemes[] = { &p->in, &p->weight };
+    bool scaled = false, fields = false;
+    for (int i = 0; i < 2; i++) {
+        scaled |= schemes[i]->block > 0;
+        fields |= schemes[i]->block > 0 && (schemes[i]->hierarchy || schemes[i]->has_zero);
+    }
+    return scaled && !fields && !p->has_operand && p->acc.kind != ASSAY_SUM_EXACT;
+}
+
 step step_of(const assay_policy *policy)
 {
     return (step){ .round = assay_fast_rounder_from(&policy->acc.round),

@@ -45,7 +45,13 @@ static assay_status read_schemes(const request *r, assay_policy *p)
     if (status != ASSAY_OK)
         return assay_fail_in(status, "option --out");
     status = assay_recipe_acc(r->acc, ASSAY_RNE, p);
-    return status == ASSAY_OK ? status : assay_fail_in(status, "option --acc");
+    if (status != ASSAY_OK)
+        return assay_fail_in(status, "option --acc");
+    status = assay_policy_check_operand(p, 0);
+    if (status != ASSAY_OK)
+        return assay_fail_in(status, "option --a");
+    status = assay_policy_check_operand(p, 1);
+    return status == ASSAY_OK ? status : assay_fail_in(status, "option --b");
 }
 
 /* ---- C ---- */
@@ -60,7 +66,7 @@ static bool format_of_c(const assay_accumulator *acc, const assay_format **f)
 static assay_status check_c(const gemm *g, const cli_input *c)
 {
     const assay_accumulator *acc = &g->policy.acc;
-    bool integers = acc->kind == ASSAY_SUM_INT32 || acc->kind == ASSAY_SUM_INT32_SAT;
+    bool integers = assay_accumulator_is_integer(acc);
     const assay_format *f;
     bool has = format_of_c(acc, &f);
     char text[CLI_HEXFLOAT_BYTES];
@@ -220,8 +226,9 @@ static assay_status quantize(gemm *g)
 {
     const assay_policy *p = &g->policy;
     cli_gemm_quantizer how = { .dequantize = is_exact(g),
+                               .tensor_apart = p->acc.unit.block > 0,
                                .operand = p->has_operand ? &p->operand : NULL };
-    bool integers = p->acc.kind == ASSAY_SUM_INT32 || p->acc.kind == ASSAY_SUM_INT32_SAT;
+    bool integers = assay_accumulator_is_integer(&p->acc);
     how.scheme = p->in;
     assay_status status = cli_gemm_quantize(&how, &g->a);
     how.scheme = p->weight;
@@ -323,6 +330,8 @@ const cli_command cli_command_gemm = {
         "      int32, int32:sat  integers, modulo 2^32 or clamped after each term\n"
         "      bf16x9          binary32 from nine products of bfloat16 parts\n"
         "      ozaki:slices=N  binary64 from int8 slices, N = 1 to 16, 8 if absent\n"
+        "      UNIT[:...]      a matrix unit of `assay mma --list`, its parameters, and a plan:\n"
+        "                      promote=N, split=N,merge=serial|f32|rounded, plan=NAME\n"
         "      ...@operand:F   operands of a block scheme are dequantized and rounded to F\n"
         "                      first; else codes are summed within a block, and scales applied\n"
         "                      to the block's sum: total = RND(sum x scales + total)\n"

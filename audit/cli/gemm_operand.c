@@ -100,24 +100,28 @@ static void set_scales(const assay_scheme *s, cli_gemm_operand *o)
 }
 
 /* x and scales from codes: x is the code's value less the zero point's. */
-static void take_codes(const assay_scheme *s, cli_gemm_operand *o, const void *codes,
+static void take_codes(const cli_gemm_quantizer *how, cli_gemm_operand *o, const void *codes,
                        const void *scales, const double *zeros, float tensor)
 {
+    const assay_scheme *s = &how->scheme;
     assay_scale_shape shape = assay_scheme_scales(s, o->vectors, o->k);
     double t = s->tensor_divides ? 1 / (double)tensor : (double)tensor;
     assay_decode_array_f64(&s->element.format, codes, o->x, o->vectors * o->k);
     assay_decode_array_f64(&s->scale.format, scales, o->scale, shape.rows * shape.cols);
-    for (size_t i = 0; s->has_tensor_scale && i < shape.rows * shape.cols; i++)
+    bool joins = s->has_tensor_scale && !how->tensor_apart;
+    for (size_t i = 0; joins && i < shape.rows * shape.cols; i++)
         o->scale[i] *= t;
     set_scales(s, o);
+    o->scales.tensor = s->has_tensor_scale && how->tensor_apart ? t : 0;
     const assay_scales *at = &o->scales;
     for (size_t i = 0; s->has_zero && i < o->vectors; i++)
         for (size_t p = 0; p < o->k; p++)
             o->x[i * o->k + p] -= zeros[i / at->vectors * at->ld + p / at->block];
 }
 
-static assay_status split(const assay_scheme *s, cli_gemm_operand *o)
+static assay_status split(const cli_gemm_quantizer *how, cli_gemm_operand *o)
 {
+    const assay_scheme *s = &how->scheme;
     assay_scale_shape shape = assay_scheme_scales(s, o->vectors, o->k);
     size_t scales = shape.rows * shape.cols, element = assay_format_container(&s->element.format);
     void *codes = grab(o->vectors * o->k, element);
@@ -133,7 +137,7 @@ static assay_status split(const assay_scheme *s, cli_gemm_operand *o)
                                      s->has_tensor_scale ? &tensor : NULL);
         if (s->has_zero)
             assay_decode_array_f64(&s->element.format, zero_codes, zeros, scales);
-        take_codes(s, o, codes, scale_codes, zeros, tensor);
+        take_codes(how, o, codes, scale_codes, zeros, tensor);
     }
     free(codes);
     free(scale_codes);
@@ -163,7 +167,7 @@ assay_status cli_gemm_quantize(const cli_gemm_quantizer *how, cli_gemm_operand *
     if (n == 0)
         return ASSAY_OK;
     if (scaled)
-        return split(s, x);
+        return split(how, x);
     if (s->block > 0)
         replace_values(s, x);
     else

@@ -20,6 +20,7 @@ typedef struct cli_gemm_operand {
 typedef struct cli_gemm_quantizer {
     assay_scheme scheme;
     bool dequantize;              /* values even of a scheme with scales */
+    bool tensor_apart;            /* the tensor's scale not in the others */
     const assay_rounder *operand; /* `@operand:F`, or NULL               */
 } cli_gemm_quantizer;
 
