@@ -95,7 +95,8 @@ static double growth(double u, double n)
 sum_unit unit_of_sum(const assay_policy *policy, size_t k)
 {
     const assay_accumulator *acc = &policy->acc;
-    double n = (double)k, scaled = 0, roundings = n + 1, reference = growth(0x1p-53, n + 1);
+    double scaled = assay_policy_is_scaled(policy) ? 3 * bound_segments(policy, k) : 0;
+    double n = (double)k, roundings = n + 1 + scaled, reference = growth(0x1p-53, roundings);
     if (acc->kind == ASSAY_SUM_UNIT) {
         sum_unit unit = bound_unit_sum(policy, k);
         unit.growth += reference;
@@ -216,7 +217,7 @@ static double largest(const double *x, size_t n, size_t stride)
 static void add_peaks(const product_bound *b, const double *x, const double *w)
 {
     const assay_accumulator *acc = &b->policy->acc;
-    double *rows = b->workspace, chains = bound_unit_chains(acc, b->k);
+    double *rows = b->workspace, chains = bound_unit_chains(b->policy, b->k);
     for (size_t i = 0; i < b->m; i++)
         rows[i] = largest(x + i * b->k, b->k, 1) + acc->operand[0].format.min_normal;
     for (size_t j = 0; j < b->n; j++) {

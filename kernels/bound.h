@@ -47,7 +47,9 @@ typedef struct sum_unit {
 sum_unit unit_of_sum(const assay_policy *policy, size_t k);
 /** The same on a matrix unit, without the reference's part; and how many chains one sum has. */
 sum_unit bound_unit_sum(const assay_policy *policy, size_t k);
-double bound_unit_chains(const assay_accumulator *acc, size_t k);
+double bound_unit_chains(const assay_policy *policy, size_t k);
+/** Segments of k whose sums are scaled and added, at most. */
+double bound_segments(const assay_policy *policy, size_t k);
 /** The error of a sum. operand: of the terms; magnitude: their magnitudes, as they are added. */
 double est_sum(sum_unit u, double operand, double magnitude);
 

@@ -42,7 +42,7 @@ typedef struct shape {
     double chains, steps, additions, slices;
 } shape;
 
-static shape shape_of(const assay_accumulator *acc, size_t k)
+static shape shape_of_sum(const assay_accumulator *acc, size_t k)
 {
     const assay_mma_unit *u = &acc->unit;
     const assay_mma_plan *p = &acc->plan;
@@ -61,9 +61,34 @@ static shape shape_of(const assay_accumulator *acc, size_t k)
     return s;
 }
 
-double bound_unit_chains(const assay_accumulator *acc, size_t k)
+double bound_segments(const assay_policy *p, size_t k)
 {
-    return shape_of(acc, k).chains;
+    double segments = 1;
+    if (!assay_policy_is_scaled(p) || p->acc.unit.block)
+        return segments;
+    if (p->in.block > 0 && p->in.block < k)
+        segments += (double)(k / p->in.block);
+    if (p->weight.block > 0 && p->weight.block < k)
+        segments += (double)(k / p->weight.block);
+    return segments;
+}
+
+/* Segments between scales are sums of their own, of at most k terms. */
+static shape shape_of(const assay_policy *p, size_t k)
+{
+    shape s = shape_of_sum(&p->acc, k);
+    double segments = bound_segments(p, k);
+    if (segments > 1) {
+        s.chains *= segments;
+        s.slices *= segments;
+        s.additions = s.additions * segments + 2 * segments;
+    }
+    return s;
+}
+
+double bound_unit_chains(const assay_policy *policy, size_t k)
+{
+    return shape_of(policy, k).chains;
 }
 
 /* Operands in binary32 lose 13 bits where they come in. */
@@ -82,7 +107,7 @@ sum_unit bound_unit_sum(const assay_policy *policy, size_t k)
 {
     const assay_accumulator *acc = &policy->acc;
     const assay_mma_unit *u = &acc->unit;
-    shape s = shape_of(acc, k);
+    shape s = shape_of(policy, k);
     double each = step_error(u), binary32 = 0x1p-24, rounded = 0;
     if (u->emulated)
         each = 2 * each + (u->fc == ASSAY_MMA_F16 ? 0x1p-11 : 0x1p-24);

@@ -312,7 +312,9 @@ static void pack_groups(const column *c)
         mma_number scale = mma_decode(u->fs, c->side->scales[scale_index(c, c->k0 + k)]);
         uint32_t present = 0;
         for (size_t i = 0; i < G; i += 2) {
-            int32_t x = halves[codes[k + i] & 15], y = halves[codes[k + i + 1] & 15];
+            size_t left = c->terms - k; /* a group that k does not fill goes on with zeros */
+            int32_t x = i < left ? halves[codes[k + i] & 15] : 0;
+            int32_t y = i + 1 < left ? halves[codes[k + i + 1] & 15] : 0;
             present |= (uint32_t)(x != 0) << i | (uint32_t)(y != 0) << (i + 1);
             sig[(first + (k + i) / 2) * width + c->lane] =
                 (x & 0xffff) | (int32_t)((uint32_t)y << 16);

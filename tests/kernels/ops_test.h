@@ -38,6 +38,41 @@ static const policy_row policies[] = {
 };
 enum { POLICIES = sizeof policies / sizeof policies[0] };
 
+/* Of products alone: matrix units, and scales that are applied to sums, which is linear's. */
+static const policy_row unit_policies[] = {
+    { "e4m3", "e4m3", "bfloat16", "hopper.wgmma.f32.e4m3.e4m3", NULL, "rne", "sat" },
+    { "e4m3", "e4m3", "binary32", "ada.mma.f32.e4m3.e4m3:promote=32", NULL, "rne", "sat" },
+    { "e5m2", "e5m2", "binary32", "hopper.mma.f32.e5m2.e5m2", NULL, "rne", "sat" },
+    { "binary32", "binary32", "binary32", "ampere.mma.f32.tf32.tf32", NULL, "rne", "spec" },
+    { "binary16", "binary16", "binary16", "turing.mma.f16.f16.f16", NULL, "rne", "spec" },
+    { "bfloat16", "bfloat16", "binary32", "cdna3.mfma.f32.bf16.bf16", NULL, "rne", "spec" },
+    { "e4m3fnuz", "e4m3fnuz", "binary32", "cdna3.mfma.f32.e4m3fnuz.e4m3fnuz", NULL, "rne", "sat" },
+    { "binary16", "binary16", "binary32", "cdna1.mfma.f32.f16.f16", NULL, "rne", "spec" },
+    { "bfloat16", "bfloat16", "binary32",
+      "hopper.mma.f32.bf16.bf16:split=2,merge=rounded,rounded=bf16", NULL, "rne", "spec" },
+    { "mxfp4", "mxfp4", "binary32", "blackwell.tcgen05.f32.e4m3.e4m3", "e4m3", "rne", "sat" },
+    { "mxfp4", "mxfp4", "binary32", "blackwell.tcgen05.mxf4nvf4.block32.f32.e2m1.e2m1.ue8m0", NULL,
+      "rne", "sat" },
+    { "block:elem=e2m1,size=16,scale=e4m3,rule=max", "block:elem=e2m1,size=16,scale=e4m3,rule=max",
+      "binary32", "blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3", NULL, "rne", "sat" },
+    { "mxfp8_e4m3", "mxfp8_e4m3", "binary32",
+      "blackwell.tcgen05.mxf8f6f4.block32.f32.e4m3.e4m3.ue8m0", NULL, "rne", "sat" },
+    { "fp8_token", "fp8_channel", "binary32", "hopper.wgmma.f32.e4m3.e4m3", NULL, "rne", "sat" },
+    { "block:elem=e4m3,size=8,scale=binary32,rule=max",
+      "block:elem=e4m3,size=8,scale=binary32,rule=max", "binary32", "hopper.wgmma.f32.e4m3.e4m3",
+      NULL, "rne", "sat" },
+    { "mxfp4", "mxfp4:size=8", "bfloat16", "binary32", NULL, "rne", "spec" },
+};
+enum { UNIT_POLICIES = sizeof unit_policies / sizeof unit_policies[0] };
+
+enum { ALL_POLICIES = (int)POLICIES + (int)UNIT_POLICIES };
+
+static inline bool unit_policy_suits(assay_op_id op, const assay_policy *policy)
+{
+    bool attention = op == ASSAY_OP_scores || op == ASSAY_OP_context;
+    return op == ASSAY_OP_linear || (attention && !assay_policy_is_scaled(policy));
+}
+
 static inline assay_scheme scheme_of(const char *spec, const char *mode, const char *overflow)
 {
     assay_mode m;
@@ -59,6 +94,13 @@ static inline assay_policy policy_of(const policy_row *row)
     cr_assert_eq(assay_accumulator_parse(row->acc, &p.acc), ASSAY_OK, "%s", assay_last_error());
     p.operand = scheme_of(row->operand ? row->operand : "binary64", row->mode, "spec").element;
     return p;
+}
+
+/* Policy p < ALL_POLICIES; false if the operation does not take it. */
+static inline bool any_policy(assay_op_id op, size_t p, assay_policy *out)
+{
+    *out = policy_of(p < POLICIES ? &policies[p] : &unit_policies[p - POLICIES]);
+    return p < POLICIES || unit_policy_suits(op, out);
 }
 
 /* ---- data ---- */

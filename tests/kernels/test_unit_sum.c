@@ -84,12 +84,124 @@ Test(unit_sum, products_equal_the_definition)
         "turing.mma.m8n8k32.s32.u4.s4.s32",
         "cdna3.mfma.f32.e4m3fnuz.e4m3fnuz",
         "avx512.vdpbf16ps",
+        "blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3",
+        "blackwell.tcgen05.mxf8f6f4.block32.f32.e4m3.e4m3.ue8m0",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         cr_expect_eq(compare(texts[i], 5, 37, 300, false), 0, "%s", texts[i]);
         cr_expect_eq(compare(texts[i], 3, 33, 256, true), 0, "%s with C", texts[i]);
     }
     cr_expect_eq(compare(texts[1], 2, 1030, 40, true), 0); /* two panels */
+}
+
+/* ---- scales ---- */
+
+enum { ROWS = 3, TERMS = 104, WHOLE = 128 };
+
+typedef struct quantized {
+    unsigned char codes[ROWS * WHOLE], scales[ROWS * WHOLE]; /* rows of whole instructions */
+    double x[ROWS * TERMS], scale[ROWS * WHOLE];
+    float tensor;
+} quantized;
+
+static quantized quantize(const assay_scheme *s)
+{
+    quantized q = { .tensor = 1 };
+    double x[ROWS * TERMS];
+    unsigned char codes[ROWS * TERMS], scales[ROWS * TERMS];
+    assay_rounder wide = assay_scheme_identity().element;
+    for (size_t i = 0; i < ROWS * TERMS; i++)
+        x[i] = draw(&wide);
+    assay_scheme_quantize_tensor(s, ROWS, TERMS, x, codes, scales, NULL,
+                                 s->has_tensor_scale ? &q.tensor : NULL);
+    size_t blocks = assay_scheme_scales(s, ROWS, TERMS).cols, whole = WHOLE / s->block;
+    for (size_t i = 0; i < ROWS; i++) {
+        memset(q.scales + i * whole, 0x38, whole); /* 1 as ue4m3: zeros fill up */
+        memcpy(q.codes + i * WHOLE, codes + i * TERMS, TERMS);
+        memcpy(q.scales + i * whole, scales + i * blocks, blocks);
+    }
+    for (size_t i = 0; i < ROWS * TERMS; i++)
+        q.x[i] = assay_decode(&s->element.format, codes[i]);
+    for (size_t i = 0; i < ROWS * blocks; i++)
+        q.scale[i] = assay_decode(&s->scale.format, scales[i]);
+    return q;
+}
+
+static float define_scaled(const assay_mma_unit *u, const quantized *a, const quantized *b,
+                           size_t i, size_t j, uint64_t code)
+{
+    size_t K = (size_t)u->K, blocks = K / (size_t)u->block, whole = WHOLE / (size_t)u->block;
+    for (size_t k = 0; k < WHOLE; k += K)
+        code = assay_mma_define(u, a->codes + i * WHOLE + k, b->codes + j * WHOLE + k,
+                                a->scales + i * whole + k / K * blocks,
+                                b->scales + j * whole + k / K * blocks, code);
+    return assay_from_bits32((uint32_t)code);
+}
+
+/* Codes and scales of schemes, as they are, through the definition. */
+static void compare_scaled(const char *unit, const char *spec)
+{
+    assay_accumulator acc = parse(unit);
+    assay_scheme s;
+    cr_assert_eq(
+        assay_scheme_parse(spec, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &s),
+        ASSAY_OK);
+    cr_assert_eq(assay_accumulator_check_scheme(&acc, 0, &s), ASSAY_OK, "%s", assay_last_error());
+    static quantized a, b;
+    a = quantize(&s), b = quantize(&s);
+    size_t blocks = assay_scheme_scales(&s, ROWS, TERMS).cols;
+    bool tensors = s.has_tensor_scale;
+    assay_scales sa = { a.scale, 1, s.block, blocks, tensors ? (double)a.tensor : 0 };
+    assay_scales sb = { b.scale, 1, s.block, blocks, tensors ? (double)b.tensor : 0 };
+    assay_operand w = { b.x, ASSAY_STORAGE_F64, 1, TERMS, NULL };
+    double c[ROWS * ROWS], out[ROWS * ROWS];
+    for (size_t i = 0; i < ROWS * ROWS; i++)
+        c[i] = draw(&acc.round);
+    assay_product_more more = { .c = c, .ldc = ROWS };
+    void *workspace = grab(assay_product_scaled_workspace(&acc, ROWS, ROWS, TERMS));
+    assay_product_scaled(&acc, ROWS, ROWS, TERMS, a.x, TERMS, &sa, &w, &sb, &more, out, ROWS,
+                         workspace);
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t j = 0; j < ROWS; j++) {
+            uint64_t code = tensors ? 0 : assay_bits32((float)c[i * ROWS + j]);
+            float y = define_scaled(&acc.unit, &a, &b, i, j, code);
+            if (tensors) /* one rounding: 24 + 48 bits are more than a binary64 has */
+                y = (float)((long double)y * a.tensor * b.tensor + c[i * ROWS + j]);
+            cr_expect_eq(out[i * ROWS + j], y, "%s: %a, not %a", spec, out[i * ROWS + j],
+                         (double)y);
+        }
+    free(workspace);
+}
+
+Test(unit_sum, schemes_scales_go_to_the_unit)
+{
+    compare_scaled("blackwell.tcgen05.mxf4nvf4.block32.f32.e2m1.e2m1.ue8m0", "mxfp4");
+    compare_scaled("rtx_blackwell.mma.mxf8f6f4.block32.f32.e4m3.e4m3.ue8m0", "mxfp8_e4m3");
+    compare_scaled("blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3",
+                   "block:elem=e2m1,size=16,scale=ue4m3,rule=max");
+    compare_scaled("blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3", "nvfp4");
+}
+
+static bool takes(const char *unit, const char *spec)
+{
+    assay_accumulator acc = parse(unit);
+    assay_scheme s;
+    cr_assert_eq(
+        assay_scheme_parse(spec, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &s),
+        ASSAY_OK);
+    return assay_accumulator_check_scheme(&acc, 1, &s) == ASSAY_OK;
+}
+
+Test(unit_sum, scales_have_to_fit)
+{
+    const char *mx = "blackwell.tcgen05.mxf4nvf4.block32.f32.e2m1.e2m1.ue8m0";
+    const char *nv = "blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3";
+    cr_expect(takes(mx, "mxfp4") && takes(nv, "nvfp4") && takes(nv, "nvfp4_2d") &&
+              takes(mx, "e2m1"));
+    cr_expect(!takes(mx, "nvfp4") && !takes(nv, "mxfp4") && !takes(mx, "mxfp8_e4m3"));
+    cr_expect(!takes(mx, "mxfp4:size=16") && !takes(nv, "amdfp4") && !takes(nv, "q4_k"));
+    cr_expect(takes("hopper.wgmma.f32.e4m3.e4m3", "deepseek_1x128"));
+    cr_expect(!takes("hopper.wgmma.f32.e4m3.e4m3", "int8_token"));
 }
 
 /* 1 and 31 products of 2^-15: 13 bits lose them, 25 keep them; a promoted total too. */
