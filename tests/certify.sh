@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Certificates: `assay verify NAME --exhaustive --round MODE` over all 2^32 numbers of binary32, for
-# the formats below and the eight deterministic modes. Usage: certify.sh ASSAY [NAME...]
+# the formats below and the eight deterministic modes; and the loops of matrix units against their
+# definition, on 10^8 dot products of each row. Usage: certify.sh ASSAY [NAME|UNIT|units...]
 # What has been done with a build is not done again: build/certify holds a file per format, mode
 # and build. Results are lines of docs/certified.md, the latest in place of an older one.
 set -euo pipefail
@@ -29,6 +30,16 @@ write_line() { # NAME MODE LINE: into the table, which ends the page, in place o
     mv "$page.partial" "$page"
 }
 
+verify() { # NAME MODE: prints what it does, and last "N checked, M wrong"
+    if [ "$2" = loops ]; then
+        ASSAY_CERTIFY_UNIT=$1 ASSAY_CERTIFY_SUMS=${SUMS:-100000000} \
+            "$(dirname "$assay")/tests/test_mma_product_slow" --filter mma_product/certified 2>&1 |
+            sed '/^\[/d'
+    else
+        "$assay" verify "$1" --exhaustive --round "$2" ${THREADS:+--threads "$THREADS"}
+    fi
+}
+
 certify() { # NAME MODE
     local file=$state/$1-$2-$build begun output seconds status=0
     if [ -e "$file" ]; then
@@ -36,10 +47,13 @@ certify() { # NAME MODE
         return
     fi
     begun=$(date +%s)
-    output=$("$assay" verify "$1" --exhaustive --round "$2" ${THREADS:+--threads "$THREADS"}) ||
-        status=$?
+    output=$(verify "$1" "$2") || status=$?
     seconds=$(($(date +%s) - begun))
     printf '%s\n' "$output"
+    if [[ $output == *'same arithmetic' ]]; then
+        echo "$output" >"$file"
+        return
+    fi
     [[ $(tail -n 1 <<<"$output") =~ ^([0-9]+)\ checked,\ ([0-9]+)\ wrong$ ]] || return 3
     write_line "$1" "$2" "| $1 | $2 | ${BASH_REMATCH[1]} | ${BASH_REMATCH[2]} | $seconds |\
  $(date -u +%F) | $compiler, $isa |"
@@ -47,7 +61,24 @@ certify() { # NAME MODE
     echo "${BASH_REMATCH[1]} checked, 0 wrong, $seconds s" >"$file"
 }
 
+units() {
+    "$assay" mma --list | awk 'NR > 1 && $1 ~ /\./ { print $1 }'
+}
+
+wanted=()
 for name in "${@:-${names[@]}}"; do
+    if [ "$name" = units ]; then
+        mapfile -t -O "${#wanted[@]}" wanted < <(units)
+    else
+        wanted+=("$name")
+    fi
+done
+for name in "${wanted[@]}"; do
+    if [[ $name == *.* ]]; then # no format's name has a dot
+        echo "== $name"
+        certify "$name" loops || failed=$?
+        continue
+    fi
     for mode in "${modes[@]}"; do
         echo "== $name $mode"
         certify "$name" "$mode" || failed=$?
