@@ -2,26 +2,24 @@
 /* What FP8 matrix units do to sums: 32 x 32 outputs of products of random E4M3 matrices against
  * exact sums. relF is the relative error in the Frobenius norm, of normally distributed operands;
  * bias is the mean relative error, of positive ones. */
-#include <assay/kernels/mma.h>
+#include <assay/kernels/product.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <assay/formats/format.h>
-#include <assay/rounding/round.h>
 
 enum { SIZE = 32, MOST = 16384 };
 
+/* Values of E4M3 up to 240 are values of E4M3 FNUZ too, and of binary32. */
 static const struct {
-    const char *label, *unit;
-    size_t promote;
+    const char *label, *accumulator;
 } rows[] = {
-    { "Ada mma", "ada.mma.f32.e4m3.e4m3", 0 },
-    { "Hopper wgmma", "hopper.wgmma.f32.e4m3.e4m3", 0 },
-    { "Hopper wgmma, promoted every 128", "hopper.wgmma.f32.e4m3.e4m3", 128 },
-    { "Blackwell tcgen05", "blackwell.tcgen05.f32.e4m3.e4m3", 0 },
-    { "Hopper mma.sync (lowered)", "hopper.mma.f32.e4m3.e4m3", 0 },
+    { "Ada mma", "ada.mma.f32.e4m3.e4m3" },
+    { "Hopper wgmma", "hopper.wgmma.f32.e4m3.e4m3" },
+    { "Hopper wgmma, promoted every 128", "hopper.wgmma.f32.e4m3.e4m3:promote=128" },
+    { "Blackwell tcgen05", "blackwell.tcgen05.f32.e4m3.e4m3" },
+    { "Hopper mma.sync (lowered)", "hopper.mma.f32.e4m3.e4m3" },
+    { "CDNA3 mfma", "cdna3.mfma.f32.e4m3fnuz.e4m3fnuz" },
+    { "binary32, fused steps", "binary32" },
 };
 
 static double uniform(void)
@@ -40,17 +38,13 @@ static double normal(void)
     return sum;
 }
 
-static unsigned char a[SIZE * MOST], b[SIZE * MOST];
-static double wide_a[SIZE * MOST], wide_b[SIZE * MOST];
-static float out[SIZE * SIZE];
+static double a[SIZE * MOST], b[SIZE * MOST], out[SIZE * SIZE];
 
-static void fill(const assay_rounder *r, size_t k, int positive, unsigned char *codes,
-                 double *values)
+static void fill(const assay_rounder *e4m3, size_t k, int positive, double *x)
 {
     for (size_t i = 0; i < SIZE * k; i++) {
-        double x = normal();
-        codes[i] = (unsigned char)assay_round_code(r, positive ? fabs(x) : x);
-        values[i] = assay_decode(&r->format, codes[i]);
+        double y = normal();
+        x[i] = assay_round(e4m3, positive ? fabs(y) : y);
     }
 }
 
@@ -59,23 +53,23 @@ static double exact(size_t k, size_t i, size_t j)
 {
     double sum = 0;
     for (size_t p = 0; p < k; p++)
-        sum += wide_a[i * k + p] * wide_b[j * k + p];
+        sum += a[i * k + p] * b[j * k + p];
     return sum;
 }
 
-static double measure(const assay_mma_unit *unit, size_t promote, size_t k, int positive)
+static double measure(const assay_accumulator *acc, size_t k, int positive)
 {
-    assay_mma_plan plan = { .promote = promote };
-    assay_mma_operands x = { .a = a, .b = b, .lda = k, .ldb = k };
-    size_t bytes = (assay_mma_workspace(unit, SIZE, SIZE, k) + 63) / 64 * 64;
+    const assay_operand columns = { b, ASSAY_STORAGE_F64, 1, k, NULL };
+    size_t bytes = (assay_product_workspace(acc, SIZE, SIZE, k) + 63) / 64 * 64;
     void *workspace = aligned_alloc(64, bytes);
     double errors = 0, squares = 0, bias = 0;
-    if (!workspace || assay_mma_product(unit, &plan, SIZE, SIZE, k, &x, out, SIZE, workspace))
+    if (!workspace)
         exit(1);
+    assay_product(acc, SIZE, SIZE, k, a, k, &columns, out, SIZE, workspace);
     free(workspace);
     for (size_t i = 0; i < SIZE; i++)
         for (size_t j = 0; j < SIZE; j++) {
-            double y = exact(k, i, j), e = (double)out[i * SIZE + j] - y;
+            double y = exact(k, i, j), e = out[i * SIZE + j] - y;
             errors += e * e;
             squares += y * y;
             bias += e / y;
@@ -88,22 +82,22 @@ int main(void)
     static const size_t lengths[2][3] = { { 4096, 16384, 0 }, { 1024, 4096, 16384 } };
     enum { ROWS = sizeof rows / sizeof rows[0] };
     double table[ROWS][5];
-    assay_format e4m3;
-    assay_rounder r;
-    if (assay_format_parse("e4m3", &e4m3) != ASSAY_OK ||
-        assay_rounder_make(&e4m3, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &r) !=
-            ASSAY_OK)
+    assay_format format;
+    assay_rounder e4m3;
+    if (assay_format_parse("e4m3", &format) != ASSAY_OK ||
+        assay_rounder_make(&format, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT,
+                           &e4m3) != ASSAY_OK)
         return 1;
     for (int positive = 0, column = 0; positive < 2; positive++)
         for (int l = 0; l < 3 && lengths[positive][l]; l++, column++) {
             size_t k = lengths[positive][l];
-            fill(&r, k, positive, a, wide_a);
-            fill(&r, k, positive, b, wide_b);
+            fill(&e4m3, k, positive, a);
+            fill(&e4m3, k, positive, b);
             for (size_t i = 0; i < ROWS; i++) {
-                assay_mma_unit unit;
-                if (assay_mma_parse(rows[i].unit, &unit) != ASSAY_OK)
+                assay_accumulator acc;
+                if (assay_accumulator_parse(rows[i].accumulator, &acc) != ASSAY_OK)
                     return 1;
-                table[i][column] = measure(&unit, rows[i].promote, k, positive);
+                table[i][column] = measure(&acc, k, positive);
             }
         }
     printf("%-33s %9s %9s %10s %10s %10s\n", "E4M3", "relF 4096", "16384", "bias 1024", "4096",
