@@ -8,6 +8,7 @@
 
 #include "../numerics/status.h"
 #include "../rounding/round.h"
+#include "mma.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,6 +70,18 @@ ASSAY_API bool assay_order_same(const assay_order *x, const assay_order *y);
  */
 ASSAY_API double assay_order_sum(const assay_order *order, const assay_rounder *round,
                                  const double *a, const double *b, double *scratch);
+
+/**
+ * Plans under which a unit adds n terms in the order that was found: all of promotions, slices and
+ * granules, and residues in multiples of K; at most `room` of them, the simplest first, with
+ * merge F32 where there are slices, as how these are merged is not of the order. *count = 0: none.
+ * ASSAY_ERR_USAGE for kinds whose steps are no single node: st, gst, gtr, e, ftz, int, and fma
+ * in other orders than ascending.
+ */
+ASSAY_API ASSAY_NODISCARD assay_status assay_order_plans(const assay_mma_unit *unit,
+                                                         const assay_order *order,
+                                                         assay_mma_plan *plans, size_t room,
+                                                         size_t *count);
 
 #ifdef __cplusplus
 }

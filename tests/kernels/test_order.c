@@ -211,6 +211,7 @@ static assay_order unit_order(const char *text, size_t n, void *memory)
     assay_order o;
     cr_assert_eq(assay_mma_parse_planned(text, &box.unit, &box.plan), ASSAY_OK, "%s",
                  assay_last_error());
+    box.plan.fill = true;
     box.workspace = aligned_alloc(64, (assay_mma_workspace(&box.unit, 1, 1, n) + 63) / 64 * 64);
     assay_order_probe probe = { unit_dot, &box, 0x1p15, 0x1p-6, 0, 0 };
     cr_assert_eq(assay_order_infer(&probe, n, memory, &o), ASSAY_OK, "%s", assay_last_error());
@@ -245,5 +246,43 @@ Test(order, steps_of_units_are_nodes)
     cr_expect_eq(children(&o, o.nodes - 1), 2);
     o = unit_order("hopper.mma.f32.f16.f16:promote=16", 64, memory);
     cr_assert_eq(o.nodes, 64 + 7);
+    free(memory);
+}
+
+/* A plan is found again from the order alone, and some of what is found has the bits too. */
+Test(order, plans_are_found_again)
+{
+    static const char *const texts[] = { "hopper.mma.f32.f16.f16",
+                                         "hopper.mma.f32.f16.f16:promote=64",
+                                         "ampere.mma.f32.f16.f16:split=3,granule=32,merge=f32",
+                                         "ampere.mma.f32.f16.f16:split=2,promote=32,merge=f32",
+                                         "hopper.mma.f32.f16.f16:plan=cutlass,residue=64",
+                                         "cdna3.mfma.f32.f16.f16:promote=32" };
+    enum { ROOM = 64, N = 168 };
+    void *memory = malloc(assay_order_bytes(MOST));
+    for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
+        assay_mma_unit unit;
+        assay_mma_plan plan, found[ROOM];
+        size_t count = 0, same = 0;
+        assay_order o = unit_order(texts[t], N, memory);
+        cr_assert_eq(assay_mma_parse_planned(texts[t], &unit, &plan), ASSAY_OK);
+        cr_assert_eq(assay_order_plans(&unit, &o, found, ROOM, &count), ASSAY_OK);
+        for (size_t i = 0; i < count; i++) {
+            bool granule = found[i].granule == plan.granule || plan.split < 2 || !plan.granule;
+            same += found[i].promote == plan.promote && found[i].residue == plan.residue &&
+                    (found[i].split > 1 ? found[i].split : 0) == plan.split && granule;
+        }
+        cr_expect_geq(same, 1, "%s: not among %zu", texts[t], count);
+        cr_expect_lt(count, ROOM, "%s", texts[t]);
+        printf("%s: %zu plans\n", texts[t], count);
+    }
+    /* The order of one unit is no other's. */
+    assay_mma_unit other;
+    assay_mma_plan found[ROOM];
+    size_t count = 9;
+    assay_order o = unit_order("hopper.mma.f32.f16.f16", N, memory);
+    cr_assert_eq(assay_mma_parse("ampere.mma.f32.f16.f16", &other), ASSAY_OK);
+    cr_assert_eq(assay_order_plans(&other, &o, found, ROOM, &count), ASSAY_OK);
+    cr_expect_eq(count, 0);
     free(memory);
 }
