@@ -187,6 +187,8 @@ assay_status assay_order_infer(const assay_order_probe *probe, size_t n, void *m
     if (s.failed || under != n)
         return assay_fail(ASSAY_ERR_INPUT, "order: the sums answered are those of no tree");
     o.parent[root] = root;
+    fill(&s, -0.0, probe->one);
+    o.from_zero = !signbit(ask(&s));
     if (o.binary) {
         list_children(&o);
         find_fused(&s);
@@ -199,6 +201,7 @@ bool assay_order_same(const assay_order *x, const assay_order *y)
 {
     size_t inner = x->nodes - x->n;
     return x->n == y->n && x->nodes == y->nodes && x->binary == y->binary &&
+           x->from_zero == y->from_zero &&
            memcmp(x->parent, y->parent, x->nodes * sizeof *x->parent) == 0 &&
            (!x->binary || (memcmp(x->child, y->child, inner * sizeof *x->child) == 0 &&
                            memcmp(x->fused, y->fused, inner * sizeof *x->fused) == 0));
@@ -214,11 +217,8 @@ static double step(const assay_rounder *r, double a, double b, double c)
 double assay_order_sum(const assay_order *o, const assay_rounder *round, const double *a,
                        const double *b, double *scratch)
 {
-    bool chains = false;
-    for (size_t i = 0; i < o->nodes - o->n; i++)
-        chains |= o->fused[i];
     for (size_t i = 0; i < o->n; i++) /* -0 is what nothing changes by */
-        scratch[i] = step(round, a[i], b[i], chains ? 0.0 : -0.0);
+        scratch[i] = step(round, a[i], b[i], o->from_zero ? 0.0 : -0.0);
     for (size_t i = 0; i < o->nodes - o->n; i++) {
         uint32_t x = o->child[i][0], y = o->child[i][1];
         scratch[o->n + i] = o->fused[i] ? step(round, a[y], b[y], scratch[x])

@@ -41,7 +41,8 @@ typedef struct assay_order {
     uint32_t *parent;     /* [nodes]; the last one's is itself                          */
     bool binary;          /* every node has two children: then they are child[node - n], */
     uint32_t (*child)[2]; /* and the second one is, if                                   */
-    bool *fused;          /* [nodes - n], a term whose product is added unrounded (FMA)  */
+    bool *fused;          /* [nodes - n], a term whose product is added unrounded (FMA)   */
+    bool from_zero;       /* terms of -0 alone give +0: chains start there                */
 } assay_order;
 
 /** Bytes of memory that a tree of n terms and finding it take. */
@@ -66,7 +67,7 @@ ASSAY_API bool assay_order_same(const assay_order *x, const assay_order *y);
 
 /**
  * The sum of a[i] b[i] as a binary tree adds it, every product that is not fused and every sum
- * rounded by `round`; scratch [nodes]. A tree with fused terms starts its chains from +0.
+ * rounded by `round`; scratch [nodes].
  */
 ASSAY_API double assay_order_sum(const assay_order *order, const assay_rounder *round,
                                  const double *a, const double *b, double *scratch);

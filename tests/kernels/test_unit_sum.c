@@ -182,6 +182,28 @@ Test(unit_sum, schemes_scales_go_to_the_unit)
     compare_scaled("blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3", "nvfp4");
 }
 
+/* Columns beyond the first panel have scales of their own. */
+Test(unit_sum, every_column_has_its_scales)
+{
+    enum { COLUMNS = 1027, K = 32 };
+    static double a[K], b[COLUMNS * K], scale[COLUMNS], out[COLUMNS];
+    assay_accumulator acc = parse("blackwell.tcgen05.mxf8f6f4.block32.f32.e4m3.e4m3.ue8m0");
+    for (size_t k = 0; k < K; k++)
+        a[k] = 1;
+    for (size_t j = 0; j < COLUMNS; j++) {
+        scale[j] = ldexp(1, (int)(j % 29) - 14);
+        for (size_t k = 0; k < K; k++)
+            b[j * K + k] = 0.5;
+    }
+    assay_scales none = { .vectors = 1, .block = 1 }, sb = { scale, 1, K, 1, 0 };
+    assay_operand w = { b, ASSAY_STORAGE_F64, 1, K, NULL };
+    void *workspace = grab(assay_product_scaled_workspace(&acc, 1, COLUMNS, K));
+    assay_product_scaled(&acc, 1, COLUMNS, K, a, K, &none, &w, &sb, NULL, out, COLUMNS, workspace);
+    for (size_t j = 0; j < COLUMNS; j++)
+        cr_assert_eq(out[j], 16 * scale[j], "column %zu", j);
+    free(workspace);
+}
+
 static bool takes(const char *unit, const char *spec)
 {
     assay_accumulator acc = parse(unit);

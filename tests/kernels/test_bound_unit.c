@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bounds of sums on matrix units where nothing else errs: operands belong to the unit's formats,
+ * the output is binary64, and sums of their products are exact in binary64 or __float128. */
+#include "tests/kernels/ops_test.h"
+
+enum { M = 3, N = 5, MOST_K = 192 };
+
+static double x[M * MOST_K], w[N * MOST_K], y[M * N], e[M * N], reference[M * N];
+
+static double uniform_of(const assay_rounder *r, int kind, size_t k)
+{
+    double size = ldexp(1 + fabs(uniform()), kind == 0 || kind == 2 ? (int)(draw() % 12) - 6 : 0);
+    double v = kind == 0 || draw() % 2 ? size : -size; /* 0: of one sign */
+    if (kind == 3) { /* a subnormal raises the exponent that small products are cut off at */
+        double least = r->format.min_normal;
+        v = k == 0 ? least / 4 : ldexp(1.75, r->format.emin);
+    }
+    return assay_round(r, v);
+}
+
+static void run_linear(const assay_policy *policy, size_t k, bool runs, double *out)
+{
+    const assay_op *linear = assay_op_row(ASSAY_OP_linear);
+    assay_call c = { .policy = policy };
+    c.in[0] = (assay_matrix){ x, NULL, M, k, k };
+    c.weight[0] = (assay_parameter){ w, ASSAY_STORAGE_F64, N, k };
+    c.out = (assay_matrix){ out, NULL, M, N, N };
+    cr_assert_eq(linear->check(&c), ASSAY_OK);
+    c.workspace = aligned_alloc(64, (linear->workspace(&c) + 63) / 64 * 64);
+    if (runs) {
+        linear->run(&c);
+    } else { /* out has the reference's result */
+        assay_matrix bound = { e, NULL, M, N, N };
+        linear->bound(&c, bound);
+    }
+    free(c.workspace);
+}
+
+/* The largest error over its bound; what exceeds it is counted. */
+static double compare(const char *text, size_t k, int kind, size_t *beyond)
+{
+    assay_policy plain = assay_policy_reference(), policy = plain;
+    double most = 0;
+    cr_assert_eq(assay_accumulator_parse(text, &policy.acc), ASSAY_OK, "%s", assay_last_error());
+    const assay_rounder *a = &policy.acc.operand[0], *b = &policy.acc.operand[1];
+    policy.in.element = *a;
+    policy.weight.element = *b;
+    for (size_t i = 0; i < M * k; i++)
+        x[i] = uniform_of(a, kind, i % k);
+    for (size_t i = 0; i < N * k; i++)
+        w[i] = kind == 3 && i % k == 0 ? b->format.max : uniform_of(b, kind, 1);
+    run_linear(&plain, k, true, reference);
+    run_linear(&policy, k, true, y);
+    memcpy(e, reference, sizeof e);
+    run_linear(&policy, k, false, reference);
+    for (size_t i = 0; i < M; i++)
+        for (size_t j = 0; j < N; j++) {
+            __float128 sum = 0;
+            for (size_t p = 0; p < k; p++)
+                sum += (__float128)x[i * k + p] * w[j * k + p];
+            __float128 error = y[i * N + j] - sum;
+            double size = (double)(error < 0 ? -error : error);
+            *beyond += size <= e[i * N + j] ? 0 : 1;
+            most = fmax(most, size / e[i * N + j]);
+        }
+    return most;
+}
+
+Test(bound_unit, sums_err_by_no_more)
+{
+    static const char *const units[] = {
+        "ada.mma.f32.e4m3.e4m3",
+        "hopper.wgmma.f32.e4m3.e4m3",
+        "hopper.wgmma.f32.e4m3.e4m3:promote=64",
+        "hopper.wgmma.f32.e4m3.e4m3:F=6",
+        "hopper.mma.f32.e4m3.e4m3:F=14",
+        "hopper.mma.f32.f16.f16",
+        "turing.mma.f16.f16.f16",
+        "hopper.mma.f32.bf16.bf16:split=3,merge=serial,rounded=bf16",
+        "cdna3.mfma.f32.bf16.bf16",
+        "cdna3.mfma.f32.e4m3fnuz.e4m3fnuz:F=10,F2=12",
+        "cdna1.mfma.f32.f16.f16",
+        "cdna2.mfma.f32.f16.f16",
+        "avx512.vdpbf16ps",
+    };
+    for (size_t r = 0; r < sizeof units / sizeof units[0]; r++) {
+        size_t beyond = 0;
+        double most = 0;
+        for (int kind = 0; kind < 4; kind++)
+            for (size_t k = 16; k <= MOST_K; k += 44)
+                most = fmax(most, compare(units[r], k, kind, &beyond));
+        cr_expect_eq(beyond, 0, "%s: %zu sums, by up to %g", units[r], beyond, most);
+        cr_expect_geq(most, 1e-5, "%s: bounds are %g times the errors", units[r], 1 / most);
+        printf("%-60s error / bound up to %.5f\n", units[r], most);
+    }
+}
