@@ -7,15 +7,25 @@ enum { M = 3, N = 5, MOST_K = 192 };
 
 static double x[M * MOST_K], w[N * MOST_K], y[M * N], e[M * N], reference[M * N];
 
-static double uniform_of(const assay_rounder *r, int kind, size_t k)
+/* Of one sign, or of both with small or large spread; and products that are cut off just below
+ * the last bit that is kept: beside a 1, and beside a subnormal times the largest value, which is
+ * aligned as if it were normal. */
+enum { ONE_SIGN, NARROW, SPREAD, BELOW_ONE, BELOW_SUBNORMAL, KINDS };
+
+static double value_of(const assay_accumulator *acc, int side, int kind, size_t k)
 {
-    double size = ldexp(1 + fabs(uniform()), kind == 0 || kind == 2 ? (int)(draw() % 12) - 6 : 0);
-    double v = kind == 0 || draw() % 2 ? size : -size; /* 0: of one sign */
-    if (kind == 3) { /* a subnormal raises the exponent that small products are cut off at */
-        double least = r->format.min_normal;
-        v = k == 0 ? least / 4 : ldexp(1.75, r->format.emin);
-    }
-    return assay_round(r, v);
+    const assay_format *a = &acc->operand[0].format, *b = &acc->operand[1].format;
+    int F = acc->unit.F, half = (F + 1) / 2, spread = kind == NARROW ? 1 : 12;
+    double v = ldexp(1 + fabs(uniform()), (int)(draw() % (uint64_t)spread) - spread / 2);
+    if (kind == NARROW || kind == SPREAD)
+        v = draw() % 2 ? v : -v;
+    if (kind == BELOW_ONE)
+        v = k == 0 ? 1 : side ? ldexp(1, half - F - 1) : ldexp(1.75, -half);
+    if (kind == BELOW_SUBNORMAL && side == 0)
+        v = k == 0 ? a->min_normal / 4 : 1.75 * a->min_normal;
+    if (kind == BELOW_SUBNORMAL && side == 1)
+        v = k == 0 ? b->max : ldexp(1, b->emax - F - 1);
+    return assay_round(&acc->operand[side], v);
 }
 
 static void run_linear(const assay_policy *policy, size_t k, bool runs, double *out)
@@ -42,13 +52,10 @@ static double compare(const char *text, size_t k, int kind, size_t *beyond)
     assay_policy plain = assay_policy_reference(), policy = plain;
     double most = 0;
     cr_assert_eq(assay_accumulator_parse(text, &policy.acc), ASSAY_OK, "%s", assay_last_error());
-    const assay_rounder *a = &policy.acc.operand[0], *b = &policy.acc.operand[1];
-    policy.in.element = *a;
-    policy.weight.element = *b;
     for (size_t i = 0; i < M * k; i++)
-        x[i] = uniform_of(a, kind, i % k);
+        x[i] = value_of(&policy.acc, 0, kind, i % k);
     for (size_t i = 0; i < N * k; i++)
-        w[i] = kind == 3 && i % k == 0 ? b->format.max : uniform_of(b, kind, 1);
+        w[i] = value_of(&policy.acc, 1, kind, i % k);
     run_linear(&plain, k, true, reference);
     run_linear(&policy, k, true, y);
     memcpy(e, reference, sizeof e);
@@ -86,11 +93,11 @@ Test(bound_unit, sums_err_by_no_more)
     for (size_t r = 0; r < sizeof units / sizeof units[0]; r++) {
         size_t beyond = 0;
         double most = 0;
-        for (int kind = 0; kind < 4; kind++)
+        for (int kind = 0; kind < KINDS; kind++)
             for (size_t k = 16; k <= MOST_K; k += 44)
                 most = fmax(most, compare(units[r], k, kind, &beyond));
         cr_expect_eq(beyond, 0, "%s: %zu sums, by up to %g", units[r], beyond, most);
-        cr_expect_geq(most, 1e-5, "%s: bounds are %g times the errors", units[r], 1 / most);
+        cr_expect_geq(most, 1e-3, "%s: bounds are %g times the errors", units[r], 1 / most);
         printf("%-60s error / bound up to %.5f\n", units[r], most);
     }
 }
