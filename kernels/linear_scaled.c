@@ -35,18 +35,22 @@ static side make_side(arena *a, const assay_scheme *s, size_t rows, size_t k)
     return x;
 }
 
-/* x holds the first `rows` rows. */
-static assay_scales quantize(const side *s, size_t rows)
+/* x holds `rows` rows, the first element being number `first` of its array. */
+static assay_scales quantize(const assay_policy *p, const side *s, size_t rows, assay_role role,
+                             uint64_t first)
 {
+    const assay_random random = { .seed = p->seed, .stream = p->streams[role] };
     const assay_scheme *scheme = s->scheme;
     static const assay_tensor_scale none = { 1, 1, 1 }; /* rows are quantized one by one */
     assay_scale_shape shape = assay_scheme_scales(scheme, rows, s->k);
     if (scheme->block == 0) {
-        assay_round_array_f64(&scheme->element, s->x, s->x, rows * s->k);
+        assay_round_random_f64(&scheme->element, &random, first, s->x, s->x, rows * s->k);
         return (assay_scales){ .vectors = 1, .block = 1 };
     }
     assay_quantized out = { .codes = s->codes, .scales = s->scale_codes };
-    assay_scheme_quantize(scheme, &none, rows, s->k, s->x, NULL, 0, &out);
+    bool stochastic = assay_mode_is_stochastic(scheme->element.mode);
+    assay_scheme_quantize(scheme, &none, rows, s->k, s->x, stochastic ? &random : NULL, first,
+                          &out);
     assay_decode_array_f64(&scheme->element.format, s->codes, s->x, rows * s->k);
     assay_decode_array_f64(&scheme->scale.format, s->scale_codes, s->scale,
                            shape.rows * shape.cols);
@@ -71,13 +75,13 @@ void linear_run_scaled(const assay_call *c)
     double *bias = arena_doubles(&a, n);
     for (size_t i = 0; i < m; i++)
         memcpy(x.x + i * k, c->in[0].hi + i * c->in[0].ld, k * sizeof *x.x);
-    assay_scales of_x = quantize(&x, m);
+    assay_scales of_x = quantize(p, &x, m, ASSAY_ROLE_IN, element_of(c, 0, k));
     for (size_t j = 0; j < n; j += panel) {
         size_t count = n - j < panel ? n - j : panel;
 #pragma omp parallel for schedule(static)
         for (size_t i = 0; i < count; i++)
             parameter_row(&c->weight[0], j + i, w.x + i * k);
-        assay_scales of_w = quantize(&w, count);
+        assay_scales of_w = quantize(p, &w, count, ASSAY_ROLE_WEIGHT, (uint64_t)j * k);
         assay_operand b = { w.x, ASSAY_STORAGE_F64, 1, k, NULL };
         assay_product_scaled(&p->acc, m, count, k, x.x, k, &of_x, &b, &of_w, NULL, c->out.hi + j,
                              c->out.ld, a.next);
