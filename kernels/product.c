@@ -70,9 +70,10 @@ static void make_canonical(const product *d)
 /* Integers below 2^15 whose sums over a block of k stay below 2^31 take the loop for pairs. */
 static bool takes_integers(product *d, const assay_product_extent *a, const assay_product_extent *b)
 {
-    bool zero = a->unit == INT_MAX || b->unit == INT_MAX;
+    if (a->unit == INT_MAX || b->unit == INT_MAX) /* nothing but zeros */
+        return false;
     int bits_a = a->top - a->unit, bits_b = b->top - b->unit;
-    if (zero || bits_a > 15 || bits_b > 15 || bits_a + bits_b > 22 || abs(a->unit) > 500 ||
+    if (bits_a > 15 || bits_b > 15 || bits_a + bits_b > 22 || abs(a->unit) > 500 ||
         abs(b->unit) > 500)
         return false;
     d->scale_a = assay_pow2(-a->unit);
