@@ -9,8 +9,8 @@
 /* ---- asking ---- */
 
 typedef struct search {
-    const assay_order_probe *probe;
-    assay_order *order;
+    const assay_sum_order_probe *probe;
+    assay_sum_order *order;
     double *a, *b;       /* [n]: operands                                        */
     uint32_t *set, *met; /* [n]: terms, and under the node that joins a term with
                           * the first of its set, how many                       */
@@ -33,7 +33,7 @@ static double ask(const search *s)
 /* Terms under the node where i and j meet. */
 static uint32_t meet(search *s, uint32_t i, uint32_t j)
 {
-    const assay_order_probe *p = s->probe;
+    const assay_sum_order_probe *p = s->probe;
     size_t n = s->order->n;
     fill(s, p->one, p->one);
     s->a[i] = s->b[i] = s->a[j] = p->big;
@@ -63,7 +63,7 @@ static void sort(search *s, size_t from, size_t to)
 
 /* Joins what has been found with the tree of the next terms. That tree's root is the newest node:
  * if its children meet under the same node as these do, they are the children of one. */
-static uint32_t join(assay_order *o, uint32_t node, uint32_t next, bool at_once)
+static uint32_t join(assay_sum_order *o, uint32_t node, uint32_t next, bool at_once)
 {
     uint32_t to = at_once ? next : (uint32_t)o->nodes++;
     o->parent[node] = to;
@@ -98,7 +98,7 @@ static uint32_t build(search *s, size_t from, size_t to, size_t *under)
 
 /* ---- children, and which of them are fused ---- */
 
-static void list_children(const assay_order *o)
+static void list_children(const assay_sum_order *o)
 {
     for (size_t node = o->n; node < o->nodes; node++)
         o->child[node - o->n][0] = UINT32_MAX;
@@ -108,7 +108,7 @@ static void list_children(const assay_order *o)
     }
 }
 
-static uint32_t term_below(const assay_order *o, uint32_t node)
+static uint32_t term_below(const assay_sum_order *o, uint32_t node)
 {
     while (node >= o->n)
         node = o->child[node - o->n][0];
@@ -119,7 +119,7 @@ static uint32_t term_below(const assay_order *o, uint32_t node)
  * child, y, unrounded. */
 static bool is_fused(const search *s, uint32_t x, uint32_t y)
 {
-    const assay_order_probe *p = s->probe;
+    const assay_sum_order_probe *p = s->probe;
     uint32_t j = term_below(s->order, y);
     if (x >= s->order->n)
         return false;
@@ -132,7 +132,7 @@ static bool is_fused(const search *s, uint32_t x, uint32_t y)
 
 static void find_fused(const search *s)
 {
-    const assay_order *o = s->order;
+    const assay_sum_order *o = s->order;
     for (size_t i = 0; i < o->nodes - o->n; i++) {
         uint32_t *child = o->child[i], x = child[0], y = child[1];
         bool first = s->probe->odd != 0 && is_fused(s, x, y);
@@ -151,7 +151,7 @@ static size_t aligned(size_t bytes)
     return (bytes + 15) / 16 * 16;
 }
 
-size_t assay_order_bytes(size_t n)
+size_t assay_sum_order_bytes(size_t n)
 {
     return 2 * aligned(2 * n * sizeof(uint32_t)) + aligned(n * sizeof(bool)) +
            2 * aligned(n * sizeof(double)) + 2 * aligned(n * sizeof(uint32_t));
@@ -164,11 +164,11 @@ static void *take(unsigned char **memory, size_t bytes)
     return p;
 }
 
-assay_status assay_order_infer(const assay_order_probe *probe, size_t n, void *memory,
-                               assay_order *out)
+assay_status assay_sum_order_infer(const assay_sum_order_probe *probe, size_t n, void *memory,
+                                   assay_sum_order *out)
 {
     unsigned char *next = memory;
-    assay_order o = { .n = n, .nodes = n, .binary = true };
+    assay_sum_order o = { .n = n, .nodes = n, .binary = true };
     search s = { .probe = probe, .order = &o };
     if (n < 1 || n > ASSAY_ORDER_MOST)
         return assay_fail(ASSAY_ERR_USAGE, "order: %zu terms are not from 1 to %d", n,
@@ -197,7 +197,7 @@ assay_status assay_order_infer(const assay_order_probe *probe, size_t n, void *m
     return ASSAY_OK;
 }
 
-bool assay_order_same(const assay_order *x, const assay_order *y)
+bool assay_sum_order_same(const assay_sum_order *x, const assay_sum_order *y)
 {
     size_t inner = x->nodes - x->n;
     return x->n == y->n && x->nodes == y->nodes && x->binary == y->binary &&
@@ -214,8 +214,8 @@ static double step(const assay_rounder *r, double a, double b, double c)
     return assay_decode(&r->format, assay_round_exact(r, assay_exact_fma(a, b, c, r->mode)));
 }
 
-double assay_order_sum(const assay_order *o, const assay_rounder *round, const double *a,
-                       const double *b, double *scratch)
+double assay_sum_order_apply(const assay_sum_order *o, const assay_rounder *round, const double *a,
+                             const double *b, double *scratch)
 {
     for (size_t i = 0; i < o->n; i++) /* -0 is what nothing changes by */
         scratch[i] = step(round, a[i], b[i], o->from_zero ? 0.0 : -0.0);

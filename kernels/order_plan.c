@@ -27,14 +27,14 @@ static void add_set(sets *s, uint64_t set)
 }
 
 /* Whether node x lies under `node`. Children have smaller numbers. */
-static bool lies_under(const assay_order *o, uint32_t x, uint32_t node)
+static bool lies_under(const assay_sum_order *o, uint32_t x, uint32_t node)
 {
     while (x < node)
         x = o->parent[x];
     return x == node;
 }
 
-static sets sets_of_order(const assay_order *o)
+static sets sets_of_order(const assay_sum_order *o)
 {
     sets s = { 0 };
     for (uint32_t node = (uint32_t)o->n; node < o->nodes; node++) {
@@ -156,8 +156,8 @@ static void try_all(search *s)
         }
 }
 
-assay_status assay_order_plans(const assay_mma_unit *unit, const assay_order *order,
-                               assay_mma_plan *plans, size_t room, size_t *count)
+assay_status assay_sum_order_plans(const assay_mma_unit *unit, const assay_sum_order *order,
+                                   assay_mma_plan *plans, size_t room, size_t *count)
 {
     bool chained = unit->kind == ASSAY_MMA_KIND_FMA && unit->chain == ASSAY_MMA_ASCENDING;
     bool known = unit->kind == ASSAY_MMA_KIND_T || unit->kind == ASSAY_MMA_KIND_TR || chained;

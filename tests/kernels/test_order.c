@@ -95,14 +95,14 @@ static assay_rounder binary32(void)
     return r;
 }
 
-static assay_order_probe probe_of(assay_order_dot *dot, void *context)
+static assay_sum_order_probe probe_of(assay_sum_order_dot *dot, void *context)
 {
-    return (assay_order_probe){ .dot = dot,
-                                .context = context,
-                                .big = 0x1p40,
-                                .one = 1,
-                                .odd = 1 + 0x1p-13,
-                                .near = 1 + 0x1p-12 };
+    return (assay_sum_order_probe){ .dot = dot,
+                                    .context = context,
+                                    .big = 0x1p40,
+                                    .one = 1,
+                                    .odd = 1 + 0x1p-13,
+                                    .near = 1 + 0x1p-12 };
 }
 
 static double draw(uint64_t *state)
@@ -113,7 +113,8 @@ static double draw(uint64_t *state)
 }
 
 /* Wrong predictions of `rounds` products of random operands. */
-static size_t mispredicted(const assay_order *o, assay_order_dot *dot, void *context, size_t rounds)
+static size_t mispredicted(const assay_sum_order *o, assay_sum_order_dot *dot, void *context,
+                           size_t rounds)
 {
     static double a[MOST], b[MOST], scratch[2 * MOST];
     assay_rounder r = binary32();
@@ -122,7 +123,7 @@ static size_t mispredicted(const assay_order *o, assay_order_dot *dot, void *con
     for (size_t t = 0; t < rounds; t++) {
         for (size_t i = 0; i < o->n; i++)
             a[i] = t % 8 ? draw(&state) : -0.0, b[i] = t % 8 ? draw(&state) : 1;
-        double x = dot(context, o->n, a, b), y = assay_order_sum(o, &r, a, b, scratch);
+        double x = dot(context, o->n, a, b), y = assay_sum_order_apply(o, &r, a, b, scratch);
         wrong += assay_bits64(x) != assay_bits64(y);
     }
     return wrong;
@@ -133,7 +134,7 @@ Test(order, trees_predict_the_bits)
     static size_t sizes[] = { 5, 64 };
     const struct {
         const char *name;
-        assay_order_dot *dot;
+        assay_sum_order_dot *dot;
         void *context;
     } boxes[] = {
         { "ascending", ascending, NULL },     { "descending, fused", descending_fused, NULL },
@@ -142,21 +143,22 @@ Test(order, trees_predict_the_bits)
     };
     enum { BOXES = sizeof boxes / sizeof boxes[0] };
     static const size_t lengths[] = { 1, 2, 3, 7, 64, 131, 257 };
-    void *memory = malloc(assay_order_bytes(MOST)), *other = malloc(assay_order_bytes(MOST));
+    void *memory = malloc(assay_sum_order_bytes(MOST)),
+         *other = malloc(assay_sum_order_bytes(MOST));
     for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
         for (size_t i = 0; i < BOXES; i++) {
-            assay_order o, p;
+            assay_sum_order o, p;
             size_t n = lengths[l], j = (i + 1) % BOXES;
-            assay_order_probe probe = probe_of(boxes[i].dot, boxes[i].context);
-            cr_assert_eq(assay_order_infer(&probe, n, memory, &o), ASSAY_OK, "%s",
+            assay_sum_order_probe probe = probe_of(boxes[i].dot, boxes[i].context);
+            cr_assert_eq(assay_sum_order_infer(&probe, n, memory, &o), ASSAY_OK, "%s",
                          assay_last_error());
             cr_expect(o.binary);
             cr_expect_eq(mispredicted(&o, boxes[i].dot, boxes[i].context, 100), 0, "%s, %zu terms",
                          boxes[i].name, n);
             probe = probe_of(boxes[j].dot, boxes[j].context);
-            cr_assert_eq(assay_order_infer(&probe, n, other, &p), ASSAY_OK);
-            cr_expect(assay_order_same(&o, &o));
-            cr_expect(n < 131 || !assay_order_same(&o, &p), "%s", boxes[i].name);
+            cr_assert_eq(assay_sum_order_infer(&probe, n, other, &p), ASSAY_OK);
+            cr_expect(assay_sum_order_same(&o, &o));
+            cr_expect(n < 131 || !assay_sum_order_same(&o, &p), "%s", boxes[i].name);
         }
     free(memory);
     free(other);
@@ -164,12 +166,12 @@ Test(order, trees_predict_the_bits)
 
 Test(order, what_is_no_sum_is_refused)
 {
-    void *memory = malloc(assay_order_bytes(MOST));
-    assay_order o = { .n = 77 };
-    assay_order_probe probe = probe_of(largest, NULL);
-    cr_expect_eq(assay_order_infer(&probe, 8, memory, &o), ASSAY_ERR_INPUT);
-    cr_expect_eq(assay_order_infer(&probe, 0, memory, &o), ASSAY_ERR_USAGE);
-    cr_expect_eq(assay_order_infer(&probe, ASSAY_ORDER_MOST + 1, memory, &o), ASSAY_ERR_USAGE);
+    void *memory = malloc(assay_sum_order_bytes(MOST));
+    assay_sum_order o = { .n = 77 };
+    assay_sum_order_probe probe = probe_of(largest, NULL);
+    cr_expect_eq(assay_sum_order_infer(&probe, 8, memory, &o), ASSAY_ERR_INPUT);
+    cr_expect_eq(assay_sum_order_infer(&probe, 0, memory, &o), ASSAY_ERR_USAGE);
+    cr_expect_eq(assay_sum_order_infer(&probe, ASSAY_ORDER_MOST + 1, memory, &o), ASSAY_ERR_USAGE);
     cr_expect_eq(o.n, 77);
     free(memory);
 }
@@ -205,21 +207,21 @@ static double unit_dot(void *context, size_t n, const double *a, const double *b
     return out;
 }
 
-static assay_order unit_order(const char *text, size_t n, void *memory)
+static assay_sum_order unit_order(const char *text, size_t n, void *memory)
 {
     unit_box box;
-    assay_order o;
+    assay_sum_order o;
     cr_assert_eq(assay_mma_parse_planned(text, &box.unit, &box.plan), ASSAY_OK, "%s",
                  assay_last_error());
     box.plan.fill = true;
     box.workspace = aligned_alloc(64, (assay_mma_workspace(&box.unit, 1, 1, n) + 63) / 64 * 64);
-    assay_order_probe probe = { unit_dot, &box, 0x1p15, 0x1p-6, 0, 0 };
-    cr_assert_eq(assay_order_infer(&probe, n, memory, &o), ASSAY_OK, "%s", assay_last_error());
+    assay_sum_order_probe probe = { unit_dot, &box, 0x1p15, 0x1p-6, 0, 0 };
+    cr_assert_eq(assay_sum_order_infer(&probe, n, memory, &o), ASSAY_OK, "%s", assay_last_error());
     free(box.workspace);
     return o;
 }
 
-static size_t children(const assay_order *o, size_t node)
+static size_t children(const assay_sum_order *o, size_t node)
 {
     size_t count = 0;
     for (size_t i = 0; i + 1 < o->nodes; i++)
@@ -230,8 +232,8 @@ static size_t children(const assay_order *o, size_t node)
 /* A step of L products and C is one node: all of the first, L and the sum so far of the next. */
 Test(order, steps_of_units_are_nodes)
 {
-    void *memory = malloc(assay_order_bytes(MOST));
-    assay_order o = unit_order("hopper.mma.f32.f16.f16", 64, memory);
+    void *memory = malloc(assay_sum_order_bytes(MOST));
+    assay_sum_order o = unit_order("hopper.mma.f32.f16.f16", 64, memory);
     cr_expect_not(o.binary);
     cr_assert_eq(o.nodes, 64 + 4);
     cr_expect_eq(children(&o, 64), 16);
@@ -259,14 +261,14 @@ Test(order, plans_are_found_again)
                                          "hopper.mma.f32.f16.f16:plan=cutlass,residue=64",
                                          "cdna3.mfma.f32.f16.f16:promote=32" };
     enum { ROOM = 64, N = 168 };
-    void *memory = malloc(assay_order_bytes(MOST));
+    void *memory = malloc(assay_sum_order_bytes(MOST));
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
         assay_mma_unit unit;
         assay_mma_plan plan, found[ROOM];
         size_t count = 0, same = 0;
-        assay_order o = unit_order(texts[t], N, memory);
+        assay_sum_order o = unit_order(texts[t], N, memory);
         cr_assert_eq(assay_mma_parse_planned(texts[t], &unit, &plan), ASSAY_OK);
-        cr_assert_eq(assay_order_plans(&unit, &o, found, ROOM, &count), ASSAY_OK);
+        cr_assert_eq(assay_sum_order_plans(&unit, &o, found, ROOM, &count), ASSAY_OK);
         for (size_t i = 0; i < count; i++) {
             bool granule = found[i].granule == plan.granule || plan.split < 2 || !plan.granule;
             same += found[i].promote == plan.promote && found[i].residue == plan.residue &&
@@ -280,9 +282,9 @@ Test(order, plans_are_found_again)
     assay_mma_unit other;
     assay_mma_plan found[ROOM];
     size_t count = 9;
-    assay_order o = unit_order("hopper.mma.f32.f16.f16", N, memory);
+    assay_sum_order o = unit_order("hopper.mma.f32.f16.f16", N, memory);
     cr_assert_eq(assay_mma_parse("ampere.mma.f32.f16.f16", &other), ASSAY_OK);
-    cr_assert_eq(assay_order_plans(&other, &o, found, ROOM, &count), ASSAY_OK);
+    cr_assert_eq(assay_sum_order_plans(&other, &o, found, ROOM, &count), ASSAY_OK);
     cr_expect_eq(count, 0);
     free(memory);
 }

@@ -61,19 +61,19 @@ static assay_rounder binary32(void)
     return r;
 }
 
-static assay_order order_of(box *x, size_t leader, void *memory)
+static assay_sum_order order_of(box *x, size_t leader, void *memory)
 {
-    assay_order o;
-    assay_order_probe probe = { gemm_dot, x, 0x1p40, 1, 1 + 0x1p-13, 1 + 0x1p-12 };
+    assay_sum_order o;
+    assay_sum_order_probe probe = { gemm_dot, x, 0x1p40, 1, 1 + 0x1p-13, 1 + 0x1p-12 };
     x->leader = leader;
     memset(x->follows, 1, (size_t)(x->s.m * x->s.n));
-    cr_assert_eq(assay_order_infer(&probe, (size_t)x->s.k, memory, &o), ASSAY_OK, "%s",
+    cr_assert_eq(assay_sum_order_infer(&probe, (size_t)x->s.k, memory, &o), ASSAY_OK, "%s",
                  assay_last_error());
     cr_assert(o.binary);
     return o;
 }
 
-static size_t fused_terms(const assay_order *o)
+static size_t fused_terms(const assay_sum_order *o)
 {
     size_t count = 0;
     for (size_t i = 0; i < o->nodes - o->n; i++)
@@ -96,7 +96,7 @@ static float *floats(int rows, int cols, uint64_t *state)
 }
 
 /* Wrong predictions for the elements that follow the order's. */
-static size_t compare(const box *x, const assay_order *o, const float *a, const float *b,
+static size_t compare(const box *x, const assay_sum_order *o, const float *a, const float *b,
                       const float *c, int *class, int number)
 {
     static double row[MOST], column[MOST], scratch[2 * MOST];
@@ -109,7 +109,7 @@ static size_t compare(const box *x, const assay_order *o, const float *a, const 
             row[p] = a[e / n * k + p];
             column[p] = b[p * n + e % n];
         }
-        double y = assay_order_sum(o, &r, row, column, scratch);
+        double y = assay_sum_order_apply(o, &r, row, column, scratch);
         wrong += assay_bits32((float)y) != assay_bits32(c[e]);
         class[e] = number;
     }
@@ -126,11 +126,11 @@ static size_t predict(shape s)
     x.c = floats(s.m, s.n, &state);
     x.follows = malloc(elements);
     int orders = 0, *class = calloc(elements, sizeof *class);
-    void *memory = malloc(assay_order_bytes((size_t)s.k));
+    void *memory = malloc(assay_sum_order_bytes((size_t)s.k));
     multiply(&x, a, b, c);
     for (; first < elements; first++)
         if (!class[first]) {
-            assay_order o = order_of(&x, first, memory);
+            assay_sum_order o = order_of(&x, first, memory);
             wrong += compare(&x, &o, a, b, c, class, ++orders);
             printf("%d x %d x %d, order %d: %zu of %zu products fused\n", s.m, s.n, s.k, orders,
                    fused_terms(&o), o.n);
