@@ -10,6 +10,7 @@
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
 #include "numerics/superaccumulator.h"
+#include "tests/support/points.h"
 
 static uint64_t state = 1;
 
@@ -233,8 +234,7 @@ static assay_superaccumulator in_parts(size_t n, const double *x, const double *
 
 Test(superaccumulator_dot, cancellation_in_any_order_split_and_threads)
 {
-    const char *scale = getenv("ASSAY_TEST_SCALE");
-    size_t n = (scale && atoi(scale) > 1 ? 10000000 : 300000) | 1;
+    size_t n = (points_thorough() ? 10000000 : 300000) | 1;
     double *x = grab(n), *y = grab(n);
     mpfr_t want;
     fill_cancelling(n, x, y);
