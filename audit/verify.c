@@ -256,7 +256,8 @@ assay_status assay_verify_cast(const assay_verify *job, assay_verify_result *out
     *out = (assay_verify_result){ 0 };
     if (!assay_verify_source_make(job->source_bits, &r.source))
         return assay_fail(ASSAY_ERR_USAGE, "operands of %d bits", job->source_bits);
-    assay_status status = assay_verify_ladder_make(&job->format, &r.ladder);
+    assay_status status =
+        assay_verify_ladder_make(&job->format, assay_verify_precision(&job->format), &r.ladder);
     if (status != ASSAY_OK)
         return status;
     status = make_targets(&r);
@@ -298,6 +299,12 @@ assay_status assay_verify_cast(const assay_verify *job, assay_verify_result *out
 assay_status assay_verify_codes(const assay_format *format, assay_verify_result *out)
 {
     (void)format;
+    return unavailable(out);
+}
+
+assay_status assay_verify_operate(const assay_verify_operation *job, assay_verify_result *out)
+{
+    (void)job;
     return unavailable(out);
 }
 #endif

@@ -5,7 +5,7 @@
 #ifndef ASSAY_AUDIT_VERIFY_H
 #define ASSAY_AUDIT_VERIFY_H
 
-#include "../rounding/round.h"
+#include "../rounding/operation.h"
 
 /** How many operands are tried; docs/commands.md, "verify". */
 typedef enum assay_verify_tier {
@@ -26,18 +26,31 @@ typedef struct assay_verify {
     void (*progress)(double fraction); /* or NULL */
 } assay_verify;
 
-enum { ASSAY_VERIFY_SHOWN = 8, ASSAY_VERIFY_PATH_BYTES = 24 };
+enum { ASSAY_VERIFY_SHOWN = 8, ASSAY_VERIFY_PATH_BYTES = 24, ASSAY_VERIFY_TUPLE_BITS = 34 };
 
 /** One wrong result. */
 typedef struct assay_verify_case {
     double operand;
-    uint64_t operand_bits; /* in the source format */
+    uint64_t operand_bits; /* in the source format; of an operation: which tuple it was */
+    uint64_t codes[ASSAY_OPERANDS_MOST]; /* of an operation's operands */
     assay_rounding rounding;
     assay_overflow policy;
     char path[ASSAY_VERIFY_PATH_BYTES]; /* which function gave it              */
     uint32_t random;                    /* the random bits of a stochastic mode */
     uint64_t got, want;                 /* codes, or bits of values             */
 } assay_verify_case;
+
+/** What is to be checked of an operation; docs/commands.md, "verify". */
+typedef struct assay_verify_operation {
+    const assay_operation *operation;
+    assay_format format, operands; /* of the result, of all operands */
+    const assay_rounding *roundings;
+    const assay_overflow *policies;
+    size_t rounding_count, policy_count;
+    bool exhaustive;                   /* every tuple of operands; else `samples` of them */
+    uint64_t samples;                  /* random and adversarial ones */
+    void (*progress)(double fraction); /* or NULL */
+} assay_verify_operation;
 
 /** A count of (operand, mode, policy), and the first that were wrong. */
 typedef struct assay_verify_result {
@@ -51,6 +64,13 @@ bool assay_verify_available(void);
 
 /** Rounding of all operands of the tier by the array functions and the definition. */
 ASSAY_NODISCARD assay_status assay_verify_cast(const assay_verify *job, assay_verify_result *out);
+
+/** An operation on all operands or a sample: by the array function and, of one in 16, by the
+ * definition. ASSAY_ERR_USAGE where the operation is not there for the formats, where there are
+ * more than 2^ASSAY_VERIFY_TUPLE_BITS tuples for an exhaustive run, and for what is not checked:
+ * sum, dot, and the remainder of logarithmic formats. */
+ASSAY_NODISCARD assay_status assay_verify_operate(const assay_verify_operation *job,
+                                                  assay_verify_result *out);
 
 /** Decoding of every code of a format of at most 16 bits, and encoding of its value; of a wider
  * one, of a sample. `operand_bits` is the code, `got` and `want` are bits of binary64. */

@@ -120,7 +120,7 @@ assay_status assay_verify_codes(const assay_format *f, assay_verify_result *out)
     assay_status status =
         assay_rounder_make(f, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &c.rounder);
     if (status == ASSAY_OK)
-        status = assay_verify_ladder_make(f, &ladder);
+        status = assay_verify_ladder_make(f, assay_verify_precision(f), &ladder);
     if (status != ASSAY_OK)
         return status;
     mpfr_t v;

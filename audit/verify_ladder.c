@@ -178,11 +178,12 @@ static void find_zero(assay_verify_ladder *l)
     mpfr_clear(v);
 }
 
-assay_status assay_verify_ladder_make(const assay_format *f, assay_verify_ladder *out)
+assay_status assay_verify_ladder_make(const assay_format *f, mpfr_prec_t precision,
+                                      assay_verify_ladder *out)
 {
     assay_verify_ladder l = { .format = f,
                               .divisor = assay_verify_divisor(f),
-                              .precision = assay_verify_precision(f) };
+                              .precision = precision };
     assay_status status = f->bits <= ASSAY_VERIFY_LISTED ? make_listed(&l) : make_wide(&l);
     *out = l;
     if (status == ASSAY_OK)

@@ -46,7 +46,8 @@ typedef struct assay_verify_ladder {
     uint64_t zero, negzero;
 } assay_verify_ladder;
 
-ASSAY_NODISCARD assay_status assay_verify_ladder_make(const assay_format *f,
+/** precision: assay_verify_precision(f) or more. */
+ASSAY_NODISCARD assay_status assay_verify_ladder_make(const assay_format *f, mpfr_prec_t precision,
                                                       assay_verify_ladder *out);
 void assay_verify_ladder_free(assay_verify_ladder *ladder);
 uint64_t assay_verify_rung_code(const assay_verify_ladder *l, int64_t rung);
@@ -161,6 +162,17 @@ ASSAY_NODISCARD assay_status assay_verify_points(const assay_verify_target *t,
  * changes. */
 void assay_verify_randoms(const assay_verify_target *t, const assay_verify_cuts *cuts,
                           const assay_verify_gap *gap, assay_verify_result *out);
+
+/** The random bits with which a magnitude goes up: those from `from` on, or those below it. */
+typedef struct assay_verify_threshold {
+    uint64_t from;
+    bool below;
+    unsigned n; /* how many bits there are */
+} assay_verify_threshold;
+
+/** nu = (x - near) / (far - near), in place of x; exact. */
+void assay_verify_position(const assay_verify_gap *gap, mpq_ptr nu);
+assay_verify_threshold assay_verify_threshold_of(assay_rounding rounding, mpq_srcptr nu);
 
 void assay_verify_record(assay_verify_result *out, const assay_verify_target *t, bool negative,
                          uint64_t ordinal, const char *path, uint64_t got, uint64_t want);

@@ -6,24 +6,29 @@
 
 #include "audit/verify_parts.h"
 
-/* (x - near) / (far - near), exact. */
-static void position(const assay_verify_gap *gap, double magnitude, unsigned long divisor, mpq_t nu)
+void assay_verify_position(const assay_verify_gap *gap, mpq_ptr nu)
 {
     mpq_t near, far;
     mpq_inits(near, far, (mpq_ptr)NULL);
     mpfr_get_q(near, gap->near);
     mpfr_get_q(far, gap->far);
     mpq_sub(far, far, near);
-    mpq_set_d(nu, magnitude);
-    mpz_mul_ui(mpq_numref(nu), mpq_numref(nu), divisor);
-    mpq_canonicalize(nu);
     mpq_sub(nu, nu, near);
     mpq_div(nu, nu, far);
     mpq_clears(near, far, (mpq_ptr)NULL);
 }
 
+/* The same of a binary64. */
+static void position(const assay_verify_gap *gap, double magnitude, unsigned long divisor, mpq_t nu)
+{
+    mpq_set_d(nu, magnitude);
+    mpz_mul_ui(mpq_numref(nu), mpq_numref(nu), divisor);
+    mpq_canonicalize(nu);
+    assay_verify_position(gap, nu);
+}
+
 /* floor(nu 2^n), and 2 nu 2^n - 2 floor against 1: the rest below, at or above one half. */
-static uint64_t scaled(const mpq_t nu, unsigned n, int *tail)
+static uint64_t scaled(mpq_srcptr nu, unsigned n, int *tail)
 {
     mpz_t whole, rest;
     mpz_inits(whole, rest, (mpz_ptr)NULL);
@@ -40,36 +45,30 @@ static uint64_t scaled(const mpq_t nu, unsigned n, int *tail)
     return value;
 }
 
-/* The random bits with which the magnitude goes up: those from `from` on, or those below it. */
-typedef struct threshold {
-    uint64_t from;
-    bool below;
-    unsigned n;
-} threshold;
-
-static threshold threshold_of(assay_rounding r, const mpq_t nu)
+assay_verify_threshold assay_verify_threshold_of(assay_rounding r, mpq_srcptr nu)
 {
     int tail;
     unsigned n = (unsigned)r.bits;
     const uint64_t one = (uint64_t)1 << n;
     uint64_t whole;
     switch (r.mode) {
-    case ASSAY_SREQ: return (threshold){ (uint64_t)1 << 31, true, 32 };
+    case ASSAY_SREQ: return (assay_verify_threshold){ (uint64_t)1 << 31, true, 32 };
     case ASSAY_SR: /* U = R 2^-32 < nu */
         whole = scaled(nu, 32, &tail);
-        return (threshold){ whole + (tail != -2), true, 32 };
-    case ASSAY_SRA: return (threshold){ one - scaled(nu, n, &tail), false, n };
+        return (assay_verify_threshold){ whole + (tail != -2), true, 32 };
+    case ASSAY_SRA: return (assay_verify_threshold){ one - scaled(nu, n, &tail), false, n };
     case ASSAY_SRB: /* floor(nu 2^(N+1)) + 2 R + 1 >= 2^(N+1) */
-        return (threshold){ (2 * one - scaled(nu, n + 1, &tail)) / 2, false, n };
+        return (assay_verify_threshold){ (2 * one - scaled(nu, n + 1, &tail)) / 2, false, n };
     default: /* to the nearest integer, ties to even */
         whole = scaled(nu, n, &tail);
         whole += tail > 0 || (tail == 0 && whole % 2 == 1);
-        return (threshold){ one - whole, false, n };
+        return (assay_verify_threshold){ one - whole, false, n };
     }
 }
 
 static void check_at(const assay_verify_target *t, const assay_verify_cuts *cuts, uint64_t ordinal,
-                     const assay_verify_place *place, const threshold *h, assay_verify_result *out)
+                     const assay_verify_place *place, const assay_verify_threshold *h,
+                     assay_verify_result *out)
 {
     const uint64_t last = ((uint64_t)1 << h->n) - 1;
     const uint64_t tries[] = { h->from - 1, h->from, 0, last };
@@ -101,7 +100,7 @@ static void check_cut(const assay_verify_target *t, const assay_verify_cuts *cut
                       const assay_verify_gap *gap, uint64_t ordinal,
                       const assay_verify_place *place, assay_verify_result *out)
 {
-    threshold h = { 1, false, t->rounding.bits ? (unsigned)t->rounding.bits : 32 };
+    assay_verify_threshold h = { 1, false, t->rounding.bits ? (unsigned)t->rounding.bits : 32 };
     if (place->kind == ASSAY_PLACE_BETWEEN) {
         double x = assay_verify_operand(t->source, cuts->negative, ordinal);
         mpq_t nu;
@@ -109,7 +108,7 @@ static void check_cut(const assay_verify_target *t, const assay_verify_cuts *cut
         position(gap, cuts->negative ? -x : x, t->ladder->divisor, nu);
         if (place->negative != cuts->negative) /* -0 as +0, from the other end of the gap */
             mpz_sub(mpq_numref(nu), mpq_denref(nu), mpq_numref(nu));
-        h = threshold_of(t->rounding, nu);
+        h = assay_verify_threshold_of(t->rounding, nu);
         mpq_clear(nu);
     }
     check_at(t, cuts, ordinal, place, &h, out);

@@ -2,8 +2,10 @@
 /* Special cases and limits of functions; docs/operations.md lists them and says why. */
 #include "rounding/function_parts.h"
 
-/* Below 2^TINY an argument's second term lies more than 256 bits below the first. */
-enum { TINY = -140, HUGE_EXPONENT = 30 };
+/* Below 2^TINY an argument's second term lies more than 256 bits below the first. An irrational
+ * value is known to 220 bits, and what differs from it by 2^-180 or less is still beside it:
+ * COARSE. */
+enum { TINY = -140, COARSE = -96, HUGE_EXPONENT = 30 };
 
 static const assay_exact unit = { .kind = ASSAY_FINITE, .exp = -63, .sig = (uint64_t)1 << 63 };
 
@@ -238,12 +240,30 @@ static bool left_tail(const assay_operator *op, assay_result *r)
     return beyond_all(r, false, true);
 }
 
+/* Irrational x: silu(x) and softplus(x) from 128 on, gelu(x) from 16 and gelu_tanh(x) from 12 on
+ * differ from x by less than 2^-180 of it. */
+static bool beside_itself(assay_operation_id id, const assay_operand *x, assay_result *r)
+{
+    const assay_exact twelve = { .kind = ASSAY_FINITE, .exp = -60, .sig = (uint64_t)3 << 62 };
+    int64_t e = assay_exponent_of(x);
+    switch (id) {
+    case ASSAY_OPERATION_SILU: return e > 7 && near_to(r, x->exact, false);
+    case ASSAY_OPERATION_SOFTPLUS: return e > 7 && near_to(r, x->exact, true);
+    case ASSAY_OPERATION_GELU: return e > 4 && near_to(r, x->exact, false);
+    case ASSAY_OPERATION_GELU_TANH:
+        return assay_exact_compare(x->exact, twelve) > 0 && near_to(r, x->exact, false);
+    default: return false;
+    }
+}
+
 /* Where exponentials leave all formats, or fall off the end of 256 bits. */
 static bool large_argument(const assay_operator *op, const assay_operand *x, assay_result *r)
 {
     bool negative = x->negative;
     int64_t e = assay_exponent_of(x);
     bool far = e > HUGE_EXPONENT, past = e > 8; /* |x| >= 2^30, 2^8 */
+    if (!x->rational && !negative && beside_itself(op->operation->id, x, r))
+        return true;
     switch (op->operation->id) {
     case ASSAY_OPERATION_EXP:
     case ASSAY_OPERATION_EXP2: return far && beyond_all(r, !negative, false);
@@ -294,7 +314,7 @@ bool assay_function_limit(const assay_operator *op, const assay_operand *x, assa
         return small_angle(&x[0], &x[1], r);
     if (x->kind != ASSAY_FINITE || op->operation->arity > 1)
         return false;
-    if (assay_exponent_of(x) < TINY)
+    if (assay_exponent_of(x) < (x->rational ? TINY : COARSE))
         return tiny_argument(op->operation->id, x, r);
     return large_argument(op, x, r);
 }

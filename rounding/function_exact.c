@@ -32,10 +32,16 @@ static int turns(const assay_operand *x, unsigned parts, unsigned whole)
 
 /* sin pi x at sixths of 1, cos pi x a quarter of a turn on. The zeros of sinpi have the sign of x,
  * those of cospi are +0. */
-static bool exact_circular(const assay_operand *x, bool sine, assay_result *r)
+static bool exact_circular(const assay_operator *op, const assay_operand *x, bool sine,
+                           assay_result *r)
 {
     static const signed char halves[12] = { 0, 1, 9, 2, 9, 1, 0, -1, 9, -2, 9, -1 };
-    int t = turns(x, 6, 12);
+    int t = turns(x, 4, 8), shifted = (t + 2 * !sine) % 8;
+    if (t % 2 == 1 && op->rounder.format.kind == ASSAY_FAMILY_LOG) { /* 1 / sqrt 2 */
+        assay_result_power(r, false, -1, 2, (shifted > 4) != (sine && x->negative));
+        return true;
+    }
+    t = turns(x, 6, 12);
     int twice = t < 0 ? 9 : halves[sine ? t : (t + 3) % 12];
     if (twice == 9)
         return false;
@@ -68,10 +74,21 @@ static bool is_half(const assay_operand *x)
     return assay_is_ratio(x, 1, 1, -1);
 }
 
+/* 1 / sqrt 2, the cosine of a quarter of pi. */
+static bool is_root_half(const assay_operand *x)
+{
+    return x->kind == ASSAY_FINITE && x->logarithmic && !x->natural &&
+           2 * x->k == -(int64_t)x->steps;
+}
+
 static bool exact_arc(assay_operation_id id, const assay_operand *x, assay_result *r)
 {
     if (id == ASSAY_OPERATION_ATANPI)
         return is_one(x) && give(r, 1, -2, 1, x->negative);
+    if (is_root_half(x) && id == ASSAY_OPERATION_ACOSPI)
+        return give(r, x->negative ? 3 : 1, -2, 1, false);
+    if (is_root_half(x))
+        return give(r, 1, -2, 1, x->negative);
     if (id == ASSAY_OPERATION_ASINPI)
         return (is_one(x) && give(r, 1, -1, 1, x->negative)) ||
                (is_half(x) && give(r, 1, -1, 3, x->negative));
@@ -147,7 +164,7 @@ bool assay_function_exact(const assay_operator *op, const assay_operand *x, assa
     case ASSAY_OPERATION_ACOS: return is_one(x) && !x->negative && give(r, 0, 0, 1, false);
     case ASSAY_OPERATION_ACOSH: return is_one(x) && give(r, 0, 0, 1, false);
     case ASSAY_OPERATION_SINPI:
-    case ASSAY_OPERATION_COSPI: return exact_circular(x, id == ASSAY_OPERATION_SINPI, r);
+    case ASSAY_OPERATION_COSPI: return exact_circular(op, x, id == ASSAY_OPERATION_SINPI, r);
     case ASSAY_OPERATION_TANPI: return exact_tangent(op, x, r);
     case ASSAY_OPERATION_ASINPI:
     case ASSAY_OPERATION_ACOSPI:

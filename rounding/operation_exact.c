@@ -51,6 +51,30 @@ static assay_exact numerator(const assay_operand *x)
     return r.x;
 }
 
+/* 2^a + 2^a and 2^(a+1) - 2^a, a = k / steps, are powers of 2 themselves, which the sum of their
+ * rounded values would not show. Other sums of two powers are none, as 2^m + 1 and 2^m - 1 are no
+ * powers of 2 and powers of different fractions are independent. */
+static bool power_sum(assay_result *r, int64_t j, bool j_negative, int64_t k, bool k_negative,
+                      uint32_t steps)
+{
+    const int64_t octave = steps;
+    if (j_negative == k_negative && j == k)
+        assay_result_power(r, false, k + octave, steps, k_negative);
+    else if (j_negative != k_negative && j - k == octave)
+        assay_result_power(r, false, k, steps, j_negative);
+    else if (j_negative != k_negative && k - j == octave)
+        assay_result_power(r, false, j, steps, k_negative);
+    else
+        return false;
+    return true;
+}
+
+static bool are_powers_of_two(const assay_operand *x, const assay_operand *y)
+{
+    return x->kind == ASSAY_FINITE && y->kind == ASSAY_FINITE && assay_same_base(x, y) &&
+           !x->natural;
+}
+
 static void add(const assay_operator *op, const assay_operand *x, const assay_operand *y,
                 bool subtract, assay_result *r)
 {
@@ -58,7 +82,8 @@ static void add(const assay_operator *op, const assay_operand *x, const assay_op
     b.negative = y->negative != subtract;
     if (is_nan(x) || is_nan(y))
         assay_result_nan(r);
-    else
+    else if (!are_powers_of_two(x, y) ||
+             !power_sum(r, x->k, x->negative, y->k, b.negative, x->steps))
         add_exact(op, r, numerator(x), x->d, b, y->d);
 }
 
@@ -124,6 +149,10 @@ static void fma_of(const assay_operator *op, const assay_operand *x, assay_resul
         assay_result_nan(r);
         return;
     }
+    if (are_powers_of_two(&x[0], &x[1]) && are_powers_of_two(&x[0], &x[2]) &&
+        power_sum(r, x[0].k + x[1].k, x[0].negative != x[1].negative, x[2].k, x[2].negative,
+                  x[0].steps))
+        return;
     if (r->good > 0) { /* operands of different families: what follows 256 bits is a rest */
         r->failed = !assay_wide_certify(WIDE, &r->w, r->good, 256, &r->x);
         r->good = 0;

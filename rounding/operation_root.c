@@ -93,6 +93,18 @@ static int square_of(int n, assay_wide *w, const assay_operand *x, uint64_t othe
     return good;
 }
 
+/* 2^a sqrt(2^3 + 1) = 3 2^a is the only root of a sum of two powers of 2 that is rational beside
+ * sqrt(2^a + 2^a). */
+static bool thrice_a_power(const assay_operand *x, const assay_operand *y, assay_result *r)
+{
+    int64_t steps = x->steps, k = x->k < y->k ? x->k : y->k;
+    if (!assay_same_base(x, y) || x->natural || k % steps != 0 ||
+        2 * (x->k + y->k - 2 * k) != 3 * steps)
+        return false;
+    assay_result_ratio(r, 3, k / steps, 1, false);
+    return true;
+}
+
 /* sqrt(x^2 + y^2) = x + y^2 / 2x - y^4 / 8x^3 + ...: where y^2 / x^2 is above 2^-300, the third
  * term is within 16 limbs. */
 static void hypotenuse_finite(const assay_operand *x, const assay_operand *y, assay_result *r)
@@ -115,6 +127,8 @@ static void hypotenuse_finite(const assay_operand *x, const assay_operand *y, as
         assay_result_power(r, false, 2 * x->k + x->steps, 2 * x->steps, false);
     } else if (same && x->rational && x->n == 1 && x->d == 1) {
         assay_result_power(r, false, 2 * x->exp + 1, 2, false);
+    } else if (thrice_a_power(x, y, r)) {
+        return;
     } else if (x->rational && y->rational) {
         root_of_sum(n, r, &a, x->d * y->d);
     } else {

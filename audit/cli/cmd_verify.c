@@ -10,7 +10,8 @@
 enum { MODES = ASSAY_MODE_COUNT + 2 + 3 * 5, HEX_FLOAT = 64 };
 
 typedef struct request {
-    const char *op, *round, *overflow, *from;
+    const char *op, *round, *overflow, *from; /* from: NULL if absent */
+    assay_format operands;
     uint64_t samples;
     bool exhaustive;
     assay_rounding roundings[MODES];
@@ -70,12 +71,13 @@ static int set_tier(const cli *run, request *r)
         const char *name;
         int bits;
     } sources[] = { { "binary16", 16 }, { "binary32", 32 }, { "binary64", 64 } };
+    const char *from = r->from ? r->from : "binary32";
     for (int i = 0; i < 3; i++)
-        if (strcmp(sources[i].name, r->from) == 0)
+        if (strcmp(sources[i].name, from) == 0)
             r->job.source_bits = sources[i].bits;
     if (r->job.source_bits == 0)
         return cli_usage_error(run, "option --from: '%s' is not binary16, binary32 or binary64",
-                               r->from);
+                               from);
     if (r->samples && r->exhaustive)
         return cli_usage_error(run, "options --samples and --exhaustive exclude each other");
     r->job.samples = r->samples;
@@ -102,67 +104,140 @@ static void print_case(const assay_verify_case *c, int source_bits)
            (unsigned long long)c->got, (unsigned long long)c->want);
 }
 
-static int check(const cli *run, request *r)
+static void print_tuple(const assay_verify_case *c, const assay_operation *o)
+{
+    printf("wrong: %s", o->name);
+    for (int k = 0; k < o->arity; k++)
+        printf(" 0x%llx", (unsigned long long)c->codes[k]);
+    printf(c->rounding.bits ? ", %s:bits=%d" : ", %s", assay_mode_name(c->rounding.mode),
+           c->rounding.bits);
+    printf(" %s, %s", assay_overflow_name(c->policy), c->path);
+    if (assay_mode_is_stochastic(c->rounding.mode))
+        printf(" 0x%x", (unsigned)c->random);
+    if (c->got == UINT64_MAX)
+        printf(": no result, want 0x%llx\n", (unsigned long long)c->want);
+    else
+        printf(": got 0x%llx, want 0x%llx\n", (unsigned long long)c->got,
+               (unsigned long long)c->want);
+}
+
+/* The last line, and the exit code. */
+static int conclude(const assay_verify_result *result)
+{
+    printf("%llu checked, %llu wrong\n", (unsigned long long)result->checked,
+           (unsigned long long)result->wrong);
+    return result->wrong ? CLI_DIFFERENT : CLI_DONE;
+}
+
+static void (*progress_of(const cli *run))(double)
+{
+    return !run->quiet && isatty(STDERR_FILENO) ? show_progress : NULL;
+}
+
+static int check_cast(const cli *run, request *r)
 {
     assay_verify_result result;
-    if (!run->quiet && isatty(STDERR_FILENO))
-        r->job.progress = show_progress;
+    r->job.progress = progress_of(run);
     assay_status status = assay_verify_cast(&r->job, &result);
     if (status != ASSAY_OK)
         return cli_fail(run, status);
     for (size_t i = 0; i < result.shown; i++)
         print_case(&result.first[i], r->job.source_bits);
-    printf("%llu checked, %llu wrong\n", (unsigned long long)result.checked,
-           (unsigned long long)result.wrong);
-    return result.wrong ? CLI_DIFFERENT : CLI_DONE;
+    return conclude(&result);
+}
+
+/* Without a tier: every tuple of small formats, else a sample. */
+static int check_operation(const cli *run, const request *r, const assay_operation *operation)
+{
+    enum { USUAL_SAMPLES = 20000, USUAL_BITS = 16 };
+    assay_verify_operation job = { .operation = operation,
+                                   .format = r->job.format,
+                                   .operands = r->operands.bits ? r->operands : r->job.format,
+                                   .roundings = r->job.roundings,
+                                   .policies = r->job.policies,
+                                   .rounding_count = r->job.rounding_count,
+                                   .policy_count = r->job.policy_count,
+                                   .samples = r->samples ? r->samples : USUAL_SAMPLES,
+                                   .progress = progress_of(run) };
+    if (r->from)
+        return cli_usage_error(run, "option --from: %s has operands of --operands",
+                               operation->name);
+    if (r->samples && r->exhaustive)
+        return cli_usage_error(run, "options --samples and --exhaustive exclude each other");
+    bool small = operation->arity * job.operands.bits <= USUAL_BITS;
+    job.exhaustive = r->exhaustive || (r->samples == 0 && small);
+    assay_verify_result result;
+    assay_status status = assay_verify_operate(&job, &result);
+    if (status != ASSAY_OK)
+        return cli_fail(run, status);
+    for (size_t i = 0; i < result.shown; i++)
+        print_tuple(&result.first[i], operation);
+    return conclude(&result);
 }
 
 static int verify(cli *run)
 {
-    request r = { .op = "cast", .round = "rne", .overflow = "spec", .from = "binary32" };
+    request r = { .op = "cast", .round = "rne", .overflow = "spec" };
     const cli_option options[] = { { "op", CLI_TEXT, &r.op, 0, 0 },
                                    { "round", CLI_TEXT, &r.round, 0, 0 },
                                    { "overflow", CLI_TEXT, &r.overflow, 0, 0 },
                                    { "samples", CLI_INTEGER, &r.samples, 1, 1000000000 },
                                    { "exhaustive", CLI_FLAG, &r.exhaustive, 0, 0 },
                                    { "from", CLI_TEXT, &r.from, 0, 0 },
+                                   { "operands", CLI_FORMAT, &r.operands, 0, 0 },
                                    { 0 } };
     int code = cli_parse(run, options, 1, 1);
     if (code != CLI_RUN)
         return code;
-    if (strcmp(r.op, "cast") != 0)
-        return cli_usage_error(run, "option --op: '%s' is unknown; there is cast", r.op);
+    const assay_operation *operation = NULL;
+    if (strcmp(r.op, "cast") != 0) {
+        operation = assay_operation_find(r.op);
+        if (!operation)
+            return cli_fail_in(run, ASSAY_ERR_USAGE, "option --op");
+    } else if (r.operands.bits > 0) {
+        return cli_usage_error(run, "option --operands: a cast has operands of --from");
+    }
     assay_status status = assay_format_parse(run->operands[0], &r.job.format);
     if (status != ASSAY_OK)
         return cli_fail(run, status);
-    if ((code = set_modes(run, &r)) != CLI_RUN || (code = set_policies(run, &r)) != CLI_RUN ||
-        (code = set_tier(run, &r)) != CLI_RUN)
+    if ((code = set_modes(run, &r)) != CLI_RUN || (code = set_policies(run, &r)) != CLI_RUN)
         return code;
-    return check(run, &r);
+    if (operation)
+        return check_operation(run, &r, operation);
+    code = set_tier(run, &r);
+    return code == CLI_RUN ? check_cast(run, &r) : code;
 }
 
 const cli_command cli_command_verify = {
     .name = "verify",
     .usage = "SPEC [--op NAME] [--round MODE|all] [--overflow POLICY|all] "
-             "[--samples N | --exhaustive] [--from binary16|binary32|binary64]",
-    .summary = "Check rounding against MPFR",
+             "[--samples N | --exhaustive] [--from binary16|binary32|binary64] [--operands G]",
+    .summary = "Check rounding and operations against MPFR",
     .help =
         "Compares what the library gives with values computed by MPFR and GMP from the documents\n"
         "alone, neighbours found by search, and the rules of rounding. The last line is\n"
         "`N checked, M wrong`, N counting (operand, mode, policy); the first that are wrong stand\n"
         "before it. Exit code 1 if M > 0, 3 if this build has no MPFR.\n\n"
-        "  --op NAME          the operation: cast\n"
+        "  --op NAME          the operation: cast if absent, or one of `assay op --help` but for "
+        "sum "
+        "and\n"
+        "                     dot; remainder not of irrational values\n"
+        "  --operands G       format of an operation's operands, if not SPEC\n"
         "  --round MODE       rounding mode, rne if absent; all: the deterministic modes, sr, "
         "sreq,\n"
         "                     and sra, srb, src with 1, 4, 8, 16 and 32 bits\n"
         "  --overflow POLICY  overflow policy, spec if absent; all: those that SPEC has\n"
-        "  --from SOURCE      the operands' format, binary32 if absent\n"
-        "  --samples N        N random operands, and the breakpoints on both sides of each\n"
-        "  --exhaustive       formats of at most 24 bits: all 2^32 operands of binary32, all 2^16 "
+        "  --from SOURCE      format of a cast's operands, binary32 if absent\n"
+        "  --samples N        N random operands, and the breakpoints on both sides of each; of an\n"
+        "                     operation N tuples: random, of moderate size, special, and aimed at\n"
+        "                     results near values and ties\n"
+        "  --exhaustive       an operation: every tuple of operands, of at most 34 bits. A cast: "
+        "formats of at most 24 bits: all 2^32 operands of binary32, all 2^16 "
         "of\n"
         "                     binary16, every breakpoint and its neighbours in binary64; wider\n"
         "                     formats: the breakpoints of 2^15 gaps between values\n\n"
-        "Without either: formats of at most 16 bits at every breakpoint (the first and the last\n"
+        "Without either: an operation at all tuples of at most 16 bits, else 20000. A cast: "
+        "formats of at most 16 bits at every breakpoint (the first and the last\n"
         "operand of each stretch that rounds alike, and one inside), policies after the first "
         "where\n"
         "they can matter and at one breakpoint in 16; wider formats at those of 6000 gaps. "

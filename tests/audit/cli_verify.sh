@@ -41,6 +41,33 @@ cp stdout first
 expect_exit 'again' 0 "$assay" verify posit32 --samples 20 --threads 2
 expect_true 'threads do not matter' cmp -s first stdout
 
+# Operations: every tuple of small formats, samples, stochastic modes, mixed and irrational formats.
+expect_line_count() { # NAME COUNT SPEC...
+    name=$1 count=$2
+    shift 2
+    expect_exit "$name" 0 "$assay" verify "$@" --threads 1
+    last_line "$name: a count" "$count checked, 0 wrong"
+}
+expect_line_count 'all pairs' 65536 e4m3 --op add
+expect_line_count 'all triples and policies' "$((4096 * 3))" e2m1 --op fma --overflow all
+expect_line_count 'all inputs' 65536 binary16 --op exp --round rup
+expect_line_count 'samples' 3000 binary32 --op gelu --samples 3000 --round rdn
+expect_line_count 'a stochastic mode' 256 e2m1 --op div --round sr
+expect_line_count 'all modes' "$((256 * 25))" e2m1 --op mul --round all
+expect_line_count 'mixed formats' 400 e4m3 --op mul --operands binary16 --samples 400
+expect_line_count 'thirds' 256 bnb_fp4 --op sub --round rdn
+expect_line_count 'powers of roots of 2' 256 sqrt2_4 --op hypot --round rup
+expect_line_count 'sums that are powers' 400 lns8 --op sub --round rdn --samples 400
+for name in sinpi acospi silu sin; do
+    expect_line_count "$name of logarithms" 256 lns8 --op $name --round rdn --exhaustive
+done
+expect_line_count 'posits' 300 posit16 --op rsqrt --samples 300
+expect_error 'too many tuples' 2 '2\^64' "$assay" verify binary32 --op add --exhaustive
+expect_error 'a reduction' 2 'no last tuple' "$assay" verify e4m3 --op dot
+expect_error 'operands of a cast' 2 'option --operands' "$assay" verify e4m3 --operands e5m2
+expect_error 'source of an operation' 2 'option --from' "$assay" verify e4m3 --op add \
+    --from binary16
+
 expect_error 'no SPEC' 2 missing "$assay" verify
 expect_error 'unknown format' 2 nonsense "$assay" verify nonsense
 expect_error 'unknown mode' 2 'option --round' "$assay" verify e4m3 --round up
@@ -48,7 +75,7 @@ expect_error 'feedback' 2 'came before' "$assay" verify e4m3 --round rne+ef
 expect_error 'unknown policy' 2 'option --overflow' "$assay" verify e4m3 --overflow wrap
 expect_error 'a policy that the format lacks' 2 'no infinity' "$assay" verify e4m3 --overflow inf
 expect_error 'no NaN' 2 'no NaN' "$assay" verify e2m1 --overflow nan
-expect_error 'unknown operation' 2 'there is cast' "$assay" verify e4m3 --op add
+expect_error 'unknown operation' 2 'option --op: .*not one of' "$assay" verify e4m3 --op adds
 expect_error 'unknown source' 2 'option --from' "$assay" verify e4m3 --from bfloat16
 expect_error 'two tiers' 2 'exclude' "$assay" verify e4m3 --samples 5 --exhaustive
 expect_error 'no samples' 2 'option --samples' "$assay" verify e4m3 --samples 0

@@ -88,7 +88,9 @@ static void setup(bench *b, const char *spec, assay_rounding said, assay_roundin
 {
     *b = (bench){ 0 };
     cr_assert_eq(assay_format_parse(spec, &b->format), ASSAY_OK);
-    cr_assert_eq(assay_verify_ladder_make(&b->format, &b->ladder), ASSAY_OK);
+    cr_assert_eq(
+        assay_verify_ladder_make(&b->format, assay_verify_precision(&b->format), &b->ladder),
+        ASSAY_OK);
     cr_assert(assay_verify_source_make(32, &b->source));
     b->target =
         (assay_verify_target){ .ladder = &b->ladder, .source = &b->source, .rounding = said };

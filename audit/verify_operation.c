@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations against MPFR: one evaluation of each tuple serves every mode and policy. */
+#if ASSAY_HAVE_MPFR
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/verify_operation.h"
+
+enum {
+    BLOCK = 1 << 16, /* tuples at a time                            */
+    STRIDE = 16,     /* one in so many goes through assay_operate too */
+    NARROW = 128,    /* bits of results, where formats are rational */
+    WIDE = 2048      /* where they are not, and of these values     */
+};
+
+typedef struct run {
+    const assay_verify_operation *job;
+    assay_verify_formats formats;
+    assay_operator *operators; /* of each mode and policy that apply */
+    assay_rounding *roundings;
+    size_t count;
+    uint64_t first; /* tuple of the block */
+    uint64_t *codes[ASSAY_OPERANDS_MOST], *got, *sampled;
+    assay_verify_item *items;
+    assay_verify_result *out;
+} run;
+
+static uint64_t want(const run *r, size_t which, const assay_verify_item *item)
+{
+    const assay_rounder *rounder = &r->operators[which].rounder;
+    assay_verify_place place = item->place;
+    if (item->down && rounder->mode == ASSAY_RDN && place.kind == ASSAY_PLACE_VALUE &&
+        r->formats.result.has_negzero)
+        place.toward = r->formats.result.negzero;
+    return assay_verify_law(&r->formats.result, &place, rounder->mode, rounder->overflow);
+}
+
+/* Cases are shown by tuple, then in the order of modes, whichever thread finds them. */
+static void record(const run *r, size_t which, size_t i, const char *path, uint32_t random,
+                   uint64_t got, uint64_t expected)
+{
+    assay_verify_result *out = r->out;
+    assay_verify_case c = { .operand_bits = r->first + i,
+                            .rounding = r->roundings[which],
+                            .policy = r->operators[which].rounder.overflow,
+                            .random = random,
+                            .got = got,
+                            .want = expected };
+    for (int k = 0; k < r->job->operation->arity; k++)
+        c.codes[k] = r->codes[k][i];
+    snprintf(c.path, sizeof c.path, "%s", path);
+#pragma omp critical(assay_verify_show)
+    {
+        size_t at = out->shown;
+        for (; at > 0 && out->first[at - 1].operand_bits > c.operand_bits; at--)
+            if (at < ASSAY_VERIFY_SHOWN)
+                out->first[at] = out->first[at - 1];
+        if (at < ASSAY_VERIFY_SHOWN)
+            out->first[at] = c;
+        out->shown += out->shown < ASSAY_VERIFY_SHOWN;
+    }
+}
+
+/* ---- deterministic modes ---- */
+
+static void evaluate(run *r, size_t n)
+{
+#pragma omp parallel
+    {
+        assay_verify_terms t;
+        assay_verify_terms_init(&r->formats, &t);
+#pragma omp for schedule(dynamic, 64)
+        for (size_t i = 0; i < n; i++) {
+            uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 };
+            assay_verify_tuple(&r->formats, &t, r->job->exhaustive, r->first + i, codes);
+            for (int k = 0; k < r->job->operation->arity; k++)
+                r->codes[k][i] = codes[k];
+            assay_verify_evaluate(&r->formats, &t, codes, &r->items[i]);
+        }
+        assay_verify_terms_clear(&t);
+    }
+}
+
+/* What the definition gives, one tuple in STRIDE. */
+static void define_some(run *r, const assay_operator *op, size_t n)
+{
+    const assay_random none = { 0 };
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i += STRIDE) {
+        uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 };
+        for (int k = 0; k < op->operation->arity; k++)
+            codes[k] = r->codes[k][i];
+        if (assay_operate(op, &none, 0, codes, &r->sampled[i / STRIDE]) != ASSAY_OK)
+            r->sampled[i / STRIDE] = UINT64_MAX;
+    }
+}
+
+/* A result that is missing is a wrong one: no code of at most 63 bits is UINT64_MAX. */
+static void check_operator(run *r, size_t which, size_t n)
+{
+    const assay_operator *op = &r->operators[which];
+    const assay_random none = { 0 };
+    size_t bad;
+    memset(r->got, 0xff, n * sizeof *r->got);
+    assay_status status =
+        assay_operate_codes(op, &none, 0, (const uint64_t *const *)r->codes, r->got, n, &bad);
+    (void)status;
+    define_some(r, op, n);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t expected = want(r, which, &r->items[i]);
+        bool defined = i % STRIDE != 0 || r->sampled[i / STRIDE] == expected;
+        if (r->got[i] != expected || !defined) {
+            r->out->wrong++;
+            if (!defined)
+                record(r, which, i, "definition", 0, r->sampled[i / STRIDE], expected);
+            else
+                record(r, which, i, "array", 0, r->got[i], expected);
+        }
+    }
+    r->out->checked += n;
+}
+
+/* ---- stochastic modes ---- */
+
+/* The random bits with which the result changes. */
+static assay_verify_threshold threshold(const run *r, size_t which, assay_verify_terms *t,
+                                        const assay_verify_item *item)
+{
+    const assay_rounding *rounding = &r->roundings[which];
+    if (item->place.kind != ASSAY_PLACE_BETWEEN)
+        return (assay_verify_threshold){ 1, false, rounding->bits ? (unsigned)rounding->bits : 32 };
+    mpq_t nu;
+    mpq_init(nu);
+    if (t->is_fraction) {
+        mpz_mul_ui(mpq_numref(nu), mpq_numref(t->fraction), r->formats.result.divisor);
+        mpz_set(mpq_denref(nu), mpq_denref(t->fraction));
+        mpq_canonicalize(nu);
+    } else if (!mpfr_zero_p(t->scaled)) {
+        mpfr_get_q(nu, t->scaled);
+    }
+    mpq_abs(nu, nu);
+    assay_verify_position(&t->gap, nu);
+    assay_verify_threshold h = assay_verify_threshold_of(*rounding, nu);
+    mpq_clear(nu);
+    return h;
+}
+
+static bool check_random(const run *r, size_t which, size_t i, const assay_verify_item *item,
+                         const assay_verify_threshold *h)
+{
+    const assay_operator *op = &r->operators[which];
+    const assay_verify_ladder *l = &r->formats.result;
+    const uint64_t last = ((uint64_t)1 << h->n) - 1;
+    const uint64_t tries[] = { h->from - 1, h->from, 0, last };
+    for (int k = 0; k < 4; k++) {
+        uint64_t got = UINT64_MAX, codes[ASSAY_OPERANDS_MOST] = { 0 };
+        uint32_t bits = (uint32_t)tries[k];
+        if (tries[k] > last)
+            continue;
+        const assay_random random = { .bits = &bits };
+        bool up = h->below ? bits < h->from : bits >= h->from;
+        uint64_t expected =
+            item->place.kind == ASSAY_PLACE_BETWEEN
+                ? assay_verify_law_up(l, &item->place, op->rounder.mode, op->rounder.overflow, up)
+                : assay_verify_law(l, &item->place, op->rounder.mode, op->rounder.overflow);
+        for (int j = 0; j < op->operation->arity; j++)
+            codes[j] = r->codes[j][i];
+        bool done = assay_operate(op, &random, 0, codes, &got) == ASSAY_OK;
+        if (done && got == expected)
+            continue;
+        record(r, which, i, "random bits", bits, got, expected);
+        return false;
+    }
+    return true;
+}
+
+static void check_randoms(run *r, size_t n)
+{
+    uint64_t wrong = 0, checked = 0;
+#pragma omp parallel reduction(+ : wrong, checked)
+    {
+        assay_verify_terms t;
+        assay_verify_terms_init(&r->formats, &t);
+#pragma omp for schedule(dynamic, 64)
+        for (size_t i = 0; i < n; i++) {
+            uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 };
+            assay_verify_item item;
+            for (int k = 0; k < r->job->operation->arity; k++)
+                codes[k] = r->codes[k][i];
+            assay_verify_evaluate(&r->formats, &t, codes, &item);
+            for (size_t o = 0; o < r->count; o++) {
+                if (!assay_mode_is_stochastic(r->roundings[o].mode))
+                    continue;
+                assay_verify_threshold h = threshold(r, o, &t, &item);
+                wrong += !check_random(r, o, i, &item, &h);
+                checked++;
+            }
+        }
+        assay_verify_terms_clear(&t);
+    }
+    r->out->wrong += wrong;
+    r->out->checked += checked;
+}
+
+/* ---- runs ---- */
+
+static assay_status make_operators(run *r, bool *any_random)
+{
+    const assay_verify_operation *job = r->job;
+    const assay_format *const formats[] = { &job->operands, &job->operands, &job->operands };
+    for (size_t m = 0; m < job->rounding_count; m++)
+        for (size_t p = 0; p < job->policy_count; p++) {
+            assay_rounder rounder;
+            if (!assay_verify_applies(&job->format, job->policies[p]))
+                continue;
+            assay_status status =
+                assay_rounder_make_for(&job->format, job->roundings[m], job->policies[p],
+                                       ASSAY_NAN_RULE_DEFAULT, &rounder);
+            if (status == ASSAY_OK)
+                status =
+                    assay_operator_make(job->operation, &rounder, formats, &r->operators[r->count]);
+            if (status != ASSAY_OK)
+                return status;
+            *any_random = *any_random || assay_mode_is_stochastic(job->roundings[m].mode);
+            r->roundings[r->count++] = job->roundings[m];
+        }
+    return ASSAY_OK;
+}
+
+static bool is_irrational(const assay_format *f)
+{
+    return f->kind == ASSAY_FAMILY_LOG || (f->kind == ASSAY_FAMILY_TAKUM && f->is_log);
+}
+
+/* Where irrational operands can have a result that is a value, or a tie: the others are
+ * transcendental at all algebraic operands (Lindemann and Weierstrass) or taken to be so. */
+static bool can_be_equal(assay_operation_id id)
+{
+    switch (id) {
+    case ASSAY_OPERATION_EXP2:
+    case ASSAY_OPERATION_LOG:
+    case ASSAY_OPERATION_LOG2:
+    case ASSAY_OPERATION_POW:
+    case ASSAY_OPERATION_SINPI:
+    case ASSAY_OPERATION_COSPI:
+    case ASSAY_OPERATION_TANPI:
+    case ASSAY_OPERATION_ASINPI:
+    case ASSAY_OPERATION_ACOSPI:
+    case ASSAY_OPERATION_ATANPI:
+    case ASSAY_OPERATION_ATAN2PI: return true;
+    default: return id < ASSAY_OPERATION_EXP;
+    }
+}
+
+static assay_status make_formats(run *r)
+{
+    const assay_verify_operation *job = r->job;
+    assay_verify_formats *f = &r->formats;
+    f->operation = job->operation;
+    const assay_format *g = &job->format, *h = &job->operands;
+    bool divided = assay_verify_divisor(g) > 1 || assay_verify_divisor(h) > 1;
+    bool irrational = is_irrational(g) || is_irrational(h);
+    bool list = g->kind == ASSAY_FAMILY_CODEBOOK;
+    mpfr_prec_t exact = assay_verify_precision(g), own = assay_verify_precision(h);
+    exact = own > exact ? own : exact;
+    f->approximate = (divided || irrational) && can_be_equal(job->operation->id);
+    exact = f->approximate && exact < WIDE ? WIDE : exact;
+    f->precision = divided || irrational || list ? exact : NARROW;
+    f->fractions = divided || list;
+    assay_status status = assay_verify_ladder_make(g, exact, &f->result);
+    return status == ASSAY_OK ? assay_verify_ladder_make(h, exact, &f->operands) : status;
+}
+
+static assay_status make_buffers(run *r, size_t n)
+{
+    size_t operators = r->job->rounding_count * r->job->policy_count + 1;
+    r->operators = calloc(operators, sizeof *r->operators);
+    r->roundings = calloc(operators, sizeof *r->roundings);
+    r->codes[0] = calloc((ASSAY_OPERANDS_MOST + 2) * n, sizeof *r->codes[0]);
+    r->items = calloc(n, sizeof *r->items);
+    if (!r->operators || !r->roundings || !r->codes[0] || !r->items)
+        return assay_fail(ASSAY_ERR_MEMORY, "no memory for %zu operands", n);
+    for (int k = 1; k < ASSAY_OPERANDS_MOST; k++)
+        r->codes[k] = r->codes[k - 1] + n;
+    r->got = r->codes[ASSAY_OPERANDS_MOST - 1] + n;
+    r->sampled = r->got + n;
+    return ASSAY_OK;
+}
+
+static void release(run *r)
+{
+    assay_verify_ladder_free(&r->formats.result);
+    assay_verify_ladder_free(&r->formats.operands);
+    free(r->operators);
+    free(r->roundings);
+    free(r->codes[0]);
+    free(r->items);
+}
+
+/* How many tuples there are to try. */
+static assay_status count_tuples(const assay_verify_operation *job, uint64_t *count)
+{
+    const assay_operation *o = job->operation;
+    int bits = o->arity * job->operands.bits;
+    if (o->reduces)
+        return assay_fail(ASSAY_ERR_USAGE, "%s: it has no last tuple of operands", o->name);
+    if (o->id == ASSAY_OPERATION_REMAINDER && is_irrational(&job->operands))
+        return assay_fail(ASSAY_ERR_USAGE, "%s of %s: quotients of irrational values", o->name,
+                          job->operands.name);
+    if (job->exhaustive && bits > ASSAY_VERIFY_TUPLE_BITS)
+        return assay_fail(ASSAY_ERR_USAGE, "%s of %s has 2^%d operands, and 2^%d is the most",
+                          o->name, job->operands.name, bits, ASSAY_VERIFY_TUPLE_BITS);
+    *count = job->exhaustive ? (uint64_t)1 << bits : job->samples;
+    return ASSAY_OK;
+}
+
+static void check_block(run *r, size_t n, bool any_random)
+{
+    evaluate(r, n);
+    for (size_t o = 0; o < r->count; o++)
+        if (!assay_mode_is_stochastic(r->roundings[o].mode))
+            check_operator(r, o, n);
+    if (any_random)
+        check_randoms(r, n);
+}
+
+assay_status assay_verify_operate(const assay_verify_operation *job, assay_verify_result *out)
+{
+    run r = { .job = job, .out = out };
+    *out = (assay_verify_result){ 0 };
+    uint64_t count = 0;
+    bool any_random = false;
+    assay_status status = count_tuples(job, &count);
+    if (status != ASSAY_OK)
+        return status;
+    status = make_formats(&r);
+    if (status == ASSAY_OK)
+        status = make_buffers(&r, count < BLOCK ? (size_t)count : BLOCK);
+    if (status == ASSAY_OK)
+        status = make_operators(&r, &any_random);
+    r.formats.fractions = r.formats.fractions || any_random;
+    for (uint64_t left = count; status == ASSAY_OK && left > 0; r.first = count - left) {
+        size_t n = left < BLOCK ? (size_t)left : BLOCK;
+        check_block(&r, n, any_random);
+        left -= n;
+        if (job->progress)
+            job->progress(1 - (double)(int64_t)left / (double)(int64_t)count);
+    }
+    release(&r);
+    return status;
+}
+#endif
