@@ -28,9 +28,13 @@ static int set_modes(const cli *run, request *r)
 {
     static const int bits[] = { 1, 4, 8, 16, 32 };
     r->job.roundings = r->roundings;
-    if (strcmp(r->round, "all") == 0) {
+    bool all = strcmp(r->round, "all") == 0;
+    if (all || strcmp(r->round, "deterministic") == 0)
         for (int mode = 0; mode < ASSAY_MODE_COUNT; mode++)
             add_mode(r, (assay_mode)mode, 0);
+    if (r->job.rounding_count > 0 && !all)
+        return CLI_RUN;
+    if (all) {
         add_mode(r, ASSAY_SR, 0);
         add_mode(r, ASSAY_SREQ, 0);
         for (int mode = ASSAY_SRA; mode <= ASSAY_SRC; mode++)
@@ -223,9 +227,8 @@ const cli_command cli_command_verify = {
         "and\n"
         "                     dot; remainder not of irrational values\n"
         "  --operands G       format of an operation's operands, if not SPEC\n"
-        "  --round MODE       rounding mode, rne if absent; all: the deterministic modes, sr, "
-        "sreq,\n"
-        "                     and sra, srb, src with 1, 4, 8, 16 and 32 bits\n"
+        "  --round MODE       rounding mode, rne if absent; deterministic: those eight; all:\n"
+        "                     these, sr, sreq, and sra, srb, src with 1, 4, 8, 16 and 32 bits\n"
         "  --overflow POLICY  overflow policy, spec if absent; all: those that SPEC has\n"
         "  --from SOURCE      format of a cast's operands, binary32 if absent\n"
         "  --samples N        N random operands, and the breakpoints on both sides of each; of an\n"
