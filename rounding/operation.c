@@ -18,8 +18,8 @@ static const assay_operation operations[] = {
 /* Attempts at a function, each with more precision than the one before. */
 enum { LEVELS = 5 };
 
-/* From so many elements on, one table of all operands is worth its making. */
-enum { TABLE_BITS = 16, MANY = 1 << 12 };
+/* From so many on, binary64 arithmetic pays. */
+enum { FEW = 32 };
 
 const assay_operation *assay_operation_row(size_t i)
 {
@@ -167,48 +167,16 @@ static assay_status operate_one(const batch *b, size_t i, uint64_t *code)
     return assay_operate(b->op, &random, b->first + i, own, code);
 }
 
-/* Bits of all operands together; 64 if a table cannot serve. */
-static int operand_bits(const assay_operator *op)
+/* By the definition, one by one. */
+static assay_status operate_each(const batch *b, uint64_t *out, size_t n, size_t *bad)
 {
-    int bits = 0;
-    for (int k = 0; k < op->operation->arity; k++)
-        bits += op->operands[k]->bits;
-    bool random = assay_mode_is_stochastic(op->rounder.mode);
-    return random || bits > TABLE_BITS ? 64 : bits;
-}
-
-/* Entry i of a table: operands one behind the other, the first lowest. */
-static assay_status table_entry(const assay_operator *op, uint64_t i, uint64_t *code)
-{
-    uint64_t own[ASSAY_OPERANDS_MOST] = { 0 };
-    const assay_random none = { 0 };
-    for (int k = 0; k < op->operation->arity; k++) {
-        own[k] = i & (((uint64_t)1 << op->operands[k]->bits) - 1);
-        i >>= op->operands[k]->bits;
-    }
-    return assay_operate(op, &none, 0, own, code);
-}
-
-static uint64_t table_index(const batch *b, size_t i)
-{
-    uint64_t index = 0;
-    for (int k = b->op->operation->arity - 1; k >= 0; k--)
-        index = index << b->op->operands[k]->bits | b->codes[k][i];
-    return index;
-}
-
-/* Codes of the results, and a byte each that says whether there is one. */
-static bool make_table(const assay_operator *op, int bits, uint64_t **table, uint8_t **failed)
-{
-    const int64_t size = (int64_t)1 << bits;
-    *table = malloc((size_t)size * (sizeof **table + 1));
-    if (!*table)
-        return false;
-    *failed = (uint8_t *)(*table + size);
-#pragma omp parallel for schedule(dynamic, 64)
-    for (int64_t i = 0; i < size; i++)
-        (*failed)[i] = table_entry(op, (uint64_t)i, &(*table)[i]) != ASSAY_OK;
-    return true;
+    size_t worst = n;
+#pragma omp parallel for schedule(dynamic, 256) reduction(min : worst) if (n > 1024)
+    for (size_t i = 0; i < n; i++)
+        if (operate_one(b, i, &out[i]) != ASSAY_OK && i < worst)
+            worst = i;
+    *bad = worst;
+    return worst == n ? ASSAY_OK : ASSAY_ERR_VALUE;
 }
 
 assay_status assay_operate_codes(const assay_operator *op, const assay_random *random,
@@ -216,24 +184,16 @@ assay_status assay_operate_codes(const assay_operator *op, const assay_random *r
                                  size_t n, size_t *bad)
 {
     const batch b = { op, random, first, codes };
-    int bits = operand_bits(op);
-    uint64_t *table = NULL, code;
-    uint8_t *failed = NULL;
-    size_t worst = n;
-    if (bits <= TABLE_BITS && n >= MANY && n >> bits > 0 && !make_table(op, bits, &table, &failed))
-        return assay_fail(ASSAY_ERR_MEMORY, "no memory for a table");
-#pragma omp parallel for schedule(dynamic, 256) reduction(min : worst) if (n > 1024)
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at = table ? table_index(&b, i) : 0, result = 0;
-        bool fails = table ? failed[at] : operate_one(&b, i, &result) != ASSAY_OK;
-        if (fails && i < worst)
-            worst = i;
-        if (!fails)
-            out[i] = table ? table[at] : result;
-    }
-    free(table);
-    *bad = worst;
-    return worst < n ? operate_one(&b, worst, &code) : ASSAY_OK; /* for its message */
+    bool fast = n >= FEW && assay_operate_is_fast(op);
+    uint64_t code;
+    assay_status status = ASSAY_OK;
+    *bad = n;
+    if (fast && assay_operate_is_arithmetic(op))
+        status = assay_operate_fast(op, codes, out, n, bad);
+    else if (!assay_operate_table(op, codes, out, n, bad))
+        status = fast ? assay_operate_fast(op, codes, out, n, bad) : operate_each(&b, out, n, bad);
+    (void)status;
+    return *bad < n ? operate_one(&b, *bad, &code) : ASSAY_OK; /* for its message */
 }
 
 static assay_status encode_all(const assay_format *f, const double *x, uint64_t *codes, size_t n,

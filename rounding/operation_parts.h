@@ -61,6 +61,20 @@ static inline bool assay_same_base(const assay_operand *x, const assay_operand *
     return x->logarithmic && y->logarithmic && x->natural == y->natural && x->steps == y->steps;
 }
 
+/** Whether arrays of these codes can go through binary64; and that, for elements of which a
+ * function may leave one to the definition: *bad is the first that it did not decide either. */
+bool assay_operate_is_fast(const assay_operator *op);
+/** Whether all of it is exact: no slower than a table. */
+bool assay_operate_is_arithmetic(const assay_operator *op);
+ASSAY_NODISCARD assay_status assay_operate_fast(const assay_operator *op,
+                                                const uint64_t *const *codes, uint64_t *out,
+                                                size_t n, size_t *bad);
+
+/** Arrays by a table of all operands of at most 16 bits together, which is kept; false if there is
+ * none (yet). *bad is the first element without a result, or n. */
+bool assay_operate_table(const assay_operator *op, const uint64_t *const *codes, uint64_t *out,
+                         size_t n, size_t *bad);
+
 /** The roots among them. */
 void assay_square_root(const assay_operator *op, const assay_operand *x, assay_result *r);
 void assay_reciprocal_root(const assay_operator *op, const assay_operand *x, assay_result *r);

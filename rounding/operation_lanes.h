@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one instruction set's loops for operations look like to the dispatcher. Not installed. */
+#ifndef ASSAY_ROUNDING_OPERATION_LANES_H
+#define ASSAY_ROUNDING_OPERATION_LANES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum assay_lane {
+    ASSAY_LANE_NONE,
+    ASSAY_LANE_COPY, /* out = x */
+    ASSAY_LANE_NEG,
+    ASSAY_LANE_ABS,
+    ASSAY_LANE_ADD,
+    ASSAY_LANE_SUB,
+    ASSAY_LANE_MUL,
+    ASSAY_LANE_FMA,
+    ASSAY_LANE_DIV,
+    ASSAY_LANE_SQRT,
+    ASSAY_LANE_BOUNDED, /* out and high enclose f(x): the first of these */
+    ASSAY_LANE_EXP = ASSAY_LANE_BOUNDED,
+    ASSAY_LANE_EXP2,
+    ASSAY_LANE_SIGMOID,
+    ASSAY_LANE_SILU,
+    ASSAY_LANE_COUNT
+} assay_lane;
+
+/**
+ * Of values of at most 24 bits between 2^-400 and 2^400, and their infinities, zeros and NaN: exact
+ * results rounded to odd in binary64, which no value and no tie of a format of at most 24 bits
+ * tells from the exact ones; docs/numerics.md, 15. Zeros that are differences are -0 if `down`.
+ * Bounded functions: f(x) lies between out and high; x that is zero or no number is not theirs.
+ */
+typedef void assay_lane_loop(const double *const *x, double *out, double *high, size_t n,
+                             bool down);
+
+typedef struct assay_lane_table {
+    assay_lane_loop *loops[ASSAY_LANE_COUNT];
+} assay_lane_table;
+
+extern const assay_lane_table assay_lanes_base, assay_lanes_avx2, assay_lanes_avx512;
+
+#endif
