@@ -66,7 +66,7 @@ static int evaluate(assay_operation_id id, double x, double z, assay_dd *y)
             return 0;
         *y = assay_dd_pow(a, assay_dd_from(z));
         return 99 - 11; /* |z log x| < 800 where neither 0 nor infinite */
-    default: return 0;
+    default: return assay_function_inverse(id, x, y);
     }
 }
 

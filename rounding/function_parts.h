@@ -3,6 +3,7 @@
 #ifndef ASSAY_ROUNDING_FUNCTION_PARTS_H
 #define ASSAY_ROUNDING_FUNCTION_PARTS_H
 
+#include "../numerics/elementary_dd.h"
 #include "operation_parts.h"
 
 /** Infinities, NaN, zeros, poles and what lies outside the domain; true if that was it. */
@@ -16,6 +17,9 @@ bool assay_pow_exact(const assay_operand *x, assay_result *r);
 
 /** f(x) in double-double, if that has it: r->w in 2 limbs and r->good. */
 bool assay_function_fast(assay_operation_id id, const assay_operand *x, assay_result *r);
+
+/** y within 2^-result of f(x) for inverse functions, Pi variants and softplus; 0: there is none. */
+int assay_function_inverse(assay_operation_id id, double x, assay_dd *y);
 
 /** f(x) in n limbs, w within 2^-result of it; 0 if n does not suffice. */
 int assay_function_wide(assay_operation_id id, int n, assay_wide *w, const assay_operand *x);

@@ -10,7 +10,7 @@
 #include "rounding/operation_lanes.h"
 #include "rounding/operation_parts.h"
 
-enum { PRECISE = 24, REACH = 400 };
+enum { PRECISE = 24, REACH = 400, BLOCK = 1024 };
 
 static const assay_lane lanes[ASSAY_OPERATION_COUNT] = {
     [ASSAY_OPERATION_COPY] = ASSAY_LANE_COPY, [ASSAY_OPERATION_NEG] = ASSAY_LANE_NEG,
@@ -22,15 +22,15 @@ static const assay_lane lanes[ASSAY_OPERATION_COUNT] = {
     [ASSAY_OPERATION_SILU] = ASSAY_LANE_SILU,
 };
 
-static assay_lane_loop *loop_of(assay_lane lane)
+static const assay_lane_table *current(void)
 {
 #ifdef __x86_64__
     static const assay_lane_table *const tables[ASSAY_ISA_COUNT] = { &assay_lanes_base,
                                                                      &assay_lanes_avx2,
                                                                      &assay_lanes_avx512 };
-    return tables[assay_isa_current()]->loops[lane];
+    return tables[assay_isa_current()];
 #else
-    return assay_lanes_base.loops[lane];
+    return &assay_lanes_base;
 #endif
 }
 
@@ -59,32 +59,6 @@ bool assay_operate_is_arithmetic(const assay_operator *op)
     return lanes[op->operation->id] < ASSAY_LANE_BOUNDED;
 }
 
-static void narrow(const uint64_t *codes, void *packed, size_t n, size_t bytes)
-{
-    uint8_t *c1 = packed;
-    uint16_t *c2 = packed;
-    uint32_t *c4 = packed;
-    for (size_t i = 0; bytes == 1 && i < n; i++)
-        c1[i] = (uint8_t)codes[i];
-    for (size_t i = 0; bytes == 2 && i < n; i++)
-        c2[i] = (uint16_t)codes[i];
-    for (size_t i = 0; bytes == 4 && i < n; i++)
-        c4[i] = (uint32_t)codes[i];
-}
-
-static void widen(const void *packed, uint64_t *codes, size_t n, size_t bytes)
-{
-    const uint8_t *c1 = packed;
-    const uint16_t *c2 = packed;
-    const uint32_t *c4 = packed;
-    for (size_t i = 0; bytes == 1 && i < n; i++)
-        codes[i] = c1[i];
-    for (size_t i = 0; bytes == 2 && i < n; i++)
-        codes[i] = c2[i];
-    for (size_t i = 0; bytes == 4 && i < n; i++)
-        codes[i] = c4[i];
-}
-
 /* Where the ends of what f(x) lies between round differently, or x is zero or no number, the
  * definition decides. */
 static assay_status settle(const assay_operator *op, const double *x, const uint64_t *codes,
@@ -107,41 +81,42 @@ static assay_status settle(const assay_operator *op, const double *x, const uint
     return ASSAY_OK;
 }
 
-/* At most ASSAY_BLOCK elements. The operand's codes are kept, as out may be where they are. */
+/* At most BLOCK elements. The operand's codes are kept, as out may be where they are. */
 static assay_status operate_block(const assay_operator *op, const uint64_t *const *codes,
                                   uint64_t *out, size_t n, size_t *bad)
 {
-    _Alignas(ASSAY_LINE) double x[ASSAY_OPERANDS_MOST][ASSAY_BLOCK], low[ASSAY_BLOCK];
-    _Alignas(ASSAY_LINE) double high[ASSAY_BLOCK];
-    _Alignas(ASSAY_LINE) uint64_t packed[ASSAY_BLOCK], own[ASSAY_BLOCK], other[ASSAY_BLOCK];
+    _Alignas(ASSAY_LINE) double x[ASSAY_OPERANDS_MOST][BLOCK], low[BLOCK];
+    _Alignas(ASSAY_LINE) double high[BLOCK];
+    _Alignas(ASSAY_LINE) uint64_t packed[BLOCK], own[BLOCK], other[BLOCK];
     const double *const at[] = { x[0], x[1], x[2] };
     const assay_rounder *r = &op->rounder;
     assay_lane lane = lanes[op->operation->id];
+    const assay_lane_table *table = current();
     size_t bytes = assay_format_container(&r->format);
     for (int k = 0; k < op->operation->arity; k++) {
-        narrow(codes[k], packed, n, assay_format_container(op->operands[k]));
+        table->narrow(codes[k], packed, n, assay_format_container(op->operands[k]));
         assay_decode_array_f64(op->operands[k], packed, x[k], n);
     }
-    loop_of(lane)(at, low, high, n, r->mode == ASSAY_RDN);
+    table->loops[lane](at, low, high, n, r->mode == ASSAY_RDN);
     bool bounded = lane >= ASSAY_LANE_BOUNDED;
     if (bounded) {
         memcpy(own, codes[0], n * sizeof *own);
         assay_encode_array_f64(r, high, packed, n);
-        widen(packed, other, n, bytes);
+        table->widen(packed, other, n, bytes);
     }
     assay_encode_array_f64(r, low, packed, n);
-    widen(packed, out, n, bytes);
+    table->widen(packed, out, n, bytes);
     return bounded ? settle(op, x[0], own, other, out, n, bad) : ASSAY_OK;
 }
 
 assay_status assay_operate_fast(const assay_operator *op, const uint64_t *const *codes,
                                 uint64_t *out, size_t n, size_t *bad)
 {
-    const size_t blocks = (n + ASSAY_BLOCK - 1) / ASSAY_BLOCK;
+    const size_t blocks = (n + BLOCK - 1) / BLOCK;
     size_t worst = n;
 #pragma omp parallel for schedule(static) reduction(min : worst) if (blocks > 8)
     for (size_t b = 0; b < blocks; b++) {
-        size_t i = b * ASSAY_BLOCK, most = n - i < ASSAY_BLOCK ? n - i : ASSAY_BLOCK, first = 0;
+        size_t i = b * BLOCK, most = n - i < BLOCK ? n - i : BLOCK, first = 0;
         const uint64_t *own[ASSAY_OPERANDS_MOST] = { 0 };
         for (int k = 0; k < op->operation->arity; k++)
             own[k] = codes[k] + i;

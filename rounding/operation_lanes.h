@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum assay_lane {
     ASSAY_LANE_NONE,
@@ -36,6 +37,8 @@ typedef void assay_lane_loop(const double *const *x, double *out, double *high, 
 
 typedef struct assay_lane_table {
     assay_lane_loop *loops[ASSAY_LANE_COUNT];
+    void (*narrow)(const uint64_t *codes, void *packed, size_t n, size_t bytes);
+    void (*widen)(const void *packed, uint64_t *codes, size_t n, size_t bytes);
 } assay_lane_table;
 
 extern const assay_lane_table assay_lanes_base, assay_lanes_avx2, assay_lanes_avx512;

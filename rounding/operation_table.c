@@ -58,10 +58,11 @@ static size_t look_up(const assay_operator *op, const uint32_t *table, const uin
 {
     const uint64_t *a = codes[0], *b = op->operation->arity > 1 ? codes[1] : NULL;
     const int low = op->operands[0]->bits;
+    const uint64_t mask = ((uint64_t)1 << operand_bits(op)) - 1; /* what is no code stays inside */
     size_t worst = n;
 #pragma omp parallel for schedule(static) reduction(min : worst) if (n > 16384)
     for (size_t i = 0; i < n; i++) {
-        uint32_t code = table[b ? a[i] | b[i] << low : a[i]];
+        uint32_t code = table[(b ? a[i] | b[i] << low : a[i]) & mask];
         if (code != missing)
             out[i] = code;
         else if (i < worst)
