@@ -188,9 +188,7 @@ assay_status assay_operate_codes(const assay_operator *op, const assay_random *r
     uint64_t code;
     assay_status status = ASSAY_OK;
     *bad = n;
-    if (fast && assay_operate_is_arithmetic(op))
-        status = assay_operate_fast(op, codes, out, n, bad);
-    else if (!assay_operate_table(op, codes, out, n, bad))
+    if (!assay_operate_table(op, codes, out, n, bad))
         status = fast ? assay_operate_fast(op, codes, out, n, bad) : operate_each(&b, out, n, bad);
     (void)status;
     return *bad < n ? operate_one(&b, *bad, &code) : ASSAY_OK; /* for its message */

@@ -54,11 +54,6 @@ bool assay_operate_is_fast(const assay_operator *op)
     return fast && assay_env_check() == ASSAY_OK;
 }
 
-bool assay_operate_is_arithmetic(const assay_operator *op)
-{
-    return lanes[op->operation->id] < ASSAY_LANE_BOUNDED;
-}
-
 /* Where the ends of what f(x) lies between round differently, or x is zero or no number, the
  * definition decides. */
 static assay_status settle(const assay_operator *op, const double *x, const uint64_t *codes,

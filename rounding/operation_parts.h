@@ -64,8 +64,6 @@ static inline bool assay_same_base(const assay_operand *x, const assay_operand *
 /** Whether arrays of these codes can go through binary64; and that, for elements of which a
  * function may leave one to the definition: *bad is the first that it did not decide either. */
 bool assay_operate_is_fast(const assay_operator *op);
-/** Whether all of it is exact: no slower than a table. */
-bool assay_operate_is_arithmetic(const assay_operator *op);
 ASSAY_NODISCARD assay_status assay_operate_fast(const assay_operator *op,
                                                 const uint64_t *const *codes, uint64_t *out,
                                                 size_t n, size_t *bad);

@@ -6,7 +6,7 @@
 #include "rounding/operation_parts.h"
 #include "rounding/slots.h"
 
-enum { TABLE_BITS = 16, TABLES = 16, RESULT_BITS = 31 };
+enum { TABLE_BITS = 16, TABLES = 16, RESULT_BITS = 31, PART = 256 };
 
 /* An operand tuple without a result: no code of RESULT_BITS. */
 static const uint32_t missing = UINT32_MAX;
@@ -29,27 +29,36 @@ static int operand_bits(const assay_operator *op)
     return bits;
 }
 
-/* Entry i: operands one behind the other, the first lowest. */
-static uint32_t entry(const assay_operator *op, uint64_t i)
+/* Entries i to i + n - 1 <= i + PART - 1: operands one behind the other, the first lowest. */
+static void fill(const assay_operator *op, bool fast, uint64_t i, size_t n, uint32_t *entries)
 {
-    uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 }, code;
+    uint64_t codes[2][PART] = { { 0 } }, out[PART];
+    const uint64_t *const at[] = { codes[0], codes[1], codes[1] };
     const assay_random none = { 0 };
-    for (int k = 0; k < op->operation->arity; k++) {
-        codes[k] = i & (((uint64_t)1 << op->operands[k]->bits) - 1);
-        i >>= op->operands[k]->bits;
+    const int low = op->operands[0]->bits;
+    size_t bad = 0;
+    for (size_t k = 0; k < n; k++) {
+        codes[0][k] = (i + k) & (((uint64_t)1 << low) - 1);
+        codes[1][k] = (i + k) >> low;
     }
-    return assay_operate(op, &none, 0, codes, &code) == ASSAY_OK ? (uint32_t)code : missing;
+    fast = fast && assay_operate_fast(op, at, out, n, &bad) == ASSAY_OK;
+    for (size_t k = 0; k < n; k++) {
+        const uint64_t own[] = { codes[0][k], codes[1][k], 0 };
+        bool done = fast || assay_operate(op, &none, 0, own, &out[k]) == ASSAY_OK;
+        entries[k] = done ? (uint32_t)out[k] : missing;
+    }
 }
 
 static uint32_t *make_table(const assay_operator *op, int bits)
 {
-    const int64_t size = (int64_t)1 << bits;
+    const int64_t size = (int64_t)1 << bits, part = size < PART ? size : PART;
     uint32_t *table = malloc((size_t)size * sizeof *table);
+    const bool fast = assay_operate_is_fast(op);
     if (!table)
         return NULL;
-#pragma omp parallel for schedule(dynamic, 64)
-    for (int64_t i = 0; i < size; i++)
-        table[i] = entry(op, (uint64_t)i);
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t i = 0; i < size; i += part)
+        fill(op, fast, (uint64_t)i, (size_t)part, table + i);
     return table;
 }
 
