@@ -9,6 +9,7 @@
 #include <assay/numerics/elementary_dd.h>
 #include <assay/numerics/env.h>
 #include <assay/numerics/exact.h>
+#include <assay/numerics/gamma.h>
 #include <assay/numerics/number.h>
 #include <assay/numerics/philox.h>
 #include <assay/numerics/status.h>
