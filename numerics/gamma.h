@@ -7,7 +7,7 @@
  *
  * Units   u is the largest relative error of one rounding: 2^-p to nearest, 2^(1-p) otherwise.
  * Rounding results are rounded upwards: true bounds, above the formula by less than 2^-40 of it.
- * Threads all functions are pure. Source: docs/numerics.md, 16.
+ * Threads all functions are pure. Source: docs/numerics.md, 17.
  */
 #ifndef ASSAY_NUMERICS_GAMMA_H
 #define ASSAY_NUMERICS_GAMMA_H

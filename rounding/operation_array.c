@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations on arrays in binary64: docs/numerics.md, 15 says why the results are those of
+/* Operations on arrays in binary64: docs/numerics.md, 16 says why the results are those of
  * assay_operate. */
 #include <string.h>
 

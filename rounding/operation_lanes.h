@@ -29,7 +29,7 @@ typedef enum assay_lane {
 /**
  * Of values of at most 24 bits between 2^-400 and 2^400, and their infinities, zeros and NaN: exact
  * results rounded to odd in binary64, which no value and no tie of a format of at most 24 bits
- * tells from the exact ones; docs/numerics.md, 15. Zeros that are differences are -0 if `down`.
+ * tells from the exact ones; docs/numerics.md, 16. Zeros that are differences are -0 if `down`.
  * Bounded functions: f(x) lies between out and high; x that is zero or no number is not theirs.
  */
 typedef void assay_lane_loop(const double *const *x, double *out, double *high, size_t n,

@@ -15,7 +15,7 @@ assay=$1 tier=$2
 shift 2
 page=docs/certified-operations.md
 state=build/certify
-triples=' e4m3 e5m2 posit8 int8 '
+triples=' e4m3 e5m2 '
 mkdir -p "$state"
 build=$(sha256sum "$assay" | cut -c 1-16)
 compiler=$("$assay" --version | sed -n 's/^compiler *//p')
