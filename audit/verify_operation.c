@@ -73,6 +73,10 @@ static void evaluate(run *r, size_t n)
 #pragma omp for schedule(dynamic, 64)
         for (size_t i = 0; i < n; i++) {
             uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 };
+            if (r->job->operation->reduces) {
+                assay_verify_evaluate_row(&r->formats, &t, r->first + i, &r->items[i]);
+                continue;
+            }
             assay_verify_tuple(&r->formats, &t, r->job->exhaustive, r->first + i, codes);
             for (int k = 0; k < r->job->operation->arity; k++)
                 r->codes[k][i] = codes[k];
@@ -82,30 +86,54 @@ static void evaluate(run *r, size_t n)
     }
 }
 
+/* Tuple i of the block by the definition, or row i; UINT64_MAX where there is no result. */
+static uint64_t define(const run *r, const assay_operator *op, size_t i, const assay_random *random)
+{
+    uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 }, row[2][ASSAY_VERIFY_ROW], got;
+    assay_status status;
+    if (op->operation->reduces) {
+        const uint64_t *const at[] = { row[0], row[1] };
+        size_t n = assay_verify_row(&r->formats, r->first + i, row);
+        status = assay_operate_reduce(op, random, 0, at, n, &got);
+    } else {
+        for (int k = 0; k < op->operation->arity; k++)
+            codes[k] = r->codes[k][i];
+        status = assay_operate(op, random, 0, codes, &got);
+    }
+    return status == ASSAY_OK ? got : UINT64_MAX;
+}
+
 /* What the definition gives, one tuple in STRIDE. */
 static void define_some(run *r, const assay_operator *op, size_t n)
 {
     const assay_random none = { 0 };
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i += STRIDE) {
-        uint64_t codes[ASSAY_OPERANDS_MOST] = { 0 };
-        for (int k = 0; k < op->operation->arity; k++)
-            codes[k] = r->codes[k][i];
-        if (assay_operate(op, &none, 0, codes, &r->sampled[i / STRIDE]) != ASSAY_OK)
-            r->sampled[i / STRIDE] = UINT64_MAX;
+    for (size_t i = 0; i < n; i += STRIDE)
+        r->sampled[i / STRIDE] = define(r, op, i, &none);
+}
+
+/* What arrays give; sums have one form only. */
+static void operate_all(run *r, const assay_operator *op, size_t n)
+{
+    const assay_random none = { 0 };
+    size_t bad;
+    if (!op->operation->reduces) {
+        memset(r->got, 0xff, n * sizeof *r->got); /* what is missing is wrong */
+        assay_status status =
+            assay_operate_codes(op, &none, 0, (const uint64_t *const *)r->codes, r->got, n, &bad);
+        (void)status;
+        return;
     }
+#pragma omp parallel for schedule(dynamic, 64)
+    for (size_t i = 0; i < n; i++)
+        r->got[i] = define(r, op, i, &none);
 }
 
 /* A result that is missing is a wrong one: no code of at most 63 bits is UINT64_MAX. */
 static void check_operator(run *r, size_t which, size_t n)
 {
     const assay_operator *op = &r->operators[which];
-    const assay_random none = { 0 };
-    size_t bad;
-    memset(r->got, 0xff, n * sizeof *r->got);
-    assay_status status =
-        assay_operate_codes(op, &none, 0, (const uint64_t *const *)r->codes, r->got, n, &bad);
-    (void)status;
+    operate_all(r, op, n);
     define_some(r, op, n);
     for (size_t i = 0; i < n; i++) {
         uint64_t expected = want(r, which, &r->items[i]);
@@ -154,7 +182,6 @@ static bool check_random(const run *r, size_t which, size_t i, const assay_verif
     const uint64_t last = ((uint64_t)1 << h->n) - 1;
     const uint64_t tries[] = { h->from - 1, h->from, 0, last };
     for (int k = 0; k < 4; k++) {
-        uint64_t got = UINT64_MAX, codes[ASSAY_OPERANDS_MOST] = { 0 };
         uint32_t bits = (uint32_t)tries[k];
         if (tries[k] > last)
             continue;
@@ -164,10 +191,8 @@ static bool check_random(const run *r, size_t which, size_t i, const assay_verif
             item->place.kind == ASSAY_PLACE_BETWEEN
                 ? assay_verify_law_up(l, &item->place, op->rounder.mode, op->rounder.overflow, up)
                 : assay_verify_law(l, &item->place, op->rounder.mode, op->rounder.overflow);
-        for (int j = 0; j < op->operation->arity; j++)
-            codes[j] = r->codes[j][i];
-        bool done = assay_operate(op, &random, 0, codes, &got) == ASSAY_OK;
-        if (done && got == expected)
+        uint64_t got = define(r, op, i, &random);
+        if (got == expected)
             continue;
         record(r, which, i, "random bits", bits, got, expected);
         return false;
@@ -188,7 +213,10 @@ static void check_randoms(run *r, size_t n)
             assay_verify_item item;
             for (int k = 0; k < r->job->operation->arity; k++)
                 codes[k] = r->codes[k][i];
-            assay_verify_evaluate(&r->formats, &t, codes, &item);
+            if (r->job->operation->reduces)
+                assay_verify_evaluate_row(&r->formats, &t, r->first + i, &item);
+            else
+                assay_verify_evaluate(&r->formats, &t, codes, &item);
             for (size_t o = 0; o < r->count; o++) {
                 if (!assay_mode_is_stochastic(r->roundings[o].mode))
                     continue;
@@ -303,7 +331,7 @@ static assay_status count_tuples(const assay_verify_operation *job, uint64_t *co
 {
     const assay_operation *o = job->operation;
     int bits = o->arity * job->operands.bits;
-    if (o->reduces)
+    if (o->reduces && job->exhaustive)
         return assay_fail(ASSAY_ERR_USAGE, "%s: it has no last tuple of operands", o->name);
     if (o->id == ASSAY_OPERATION_REMAINDER && is_irrational(&job->operands))
         return assay_fail(ASSAY_ERR_USAGE, "%s of %s: quotients of irrational values", o->name,

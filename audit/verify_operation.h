@@ -58,4 +58,14 @@ void assay_verify_evaluate(const assay_verify_formats *f, assay_verify_terms *t,
 void assay_verify_tuple(const assay_verify_formats *f, assay_verify_terms *t, bool exhaustive,
                         uint64_t i, uint64_t *codes);
 
+/* ---- Rows of sum and dot (verify_row.c) */
+
+enum { ASSAY_VERIFY_ROW = 24 };
+
+/** The i-th row: codes of both operands (sum has one), and how many. */
+size_t assay_verify_row(const assay_verify_formats *f, uint64_t i,
+                        uint64_t codes[2][ASSAY_VERIFY_ROW]);
+void assay_verify_evaluate_row(const assay_verify_formats *f, assay_verify_terms *t, uint64_t i,
+                               assay_verify_item *out);
+
 #endif

@@ -116,10 +116,32 @@ static void add_powers(int n, const assay_operand *base, const assay_exact *coef
         r->good = 0;
 }
 
+static bool is_power(const assay_exact *x)
+{
+    return (x->sig & (x->sig - 1)) == 0 && !x->sticky;
+}
+
+/* 2^a + 2^b may be the middle between two values, and is made of the bits that this is made of. */
+static bool sum_of_two(const assay_operand *base, const assay_exact *coefficients,
+                       const int64_t *parts, assay_result *r)
+{
+    if (base->natural || !is_power(&coefficients[0]) || !is_power(&coefficients[1]) ||
+        coefficients[0].negative != coefficients[1].negative)
+        return false;
+    assay_exact x[2];
+    for (int i = 0; i < 2; i++) {
+        int64_t k = parts[i] + ((int64_t)coefficients[i].exp + 63) * base->steps;
+        assay_result_power(r, false, k, base->steps, coefficients[i].negative);
+        x[i] = r->x;
+    }
+    r->x = assay_exact_add(x[0], x[1]);
+    return true;
+}
+
 static void sum_powers(const assay_operand *base, const assay_exact *coefficients,
                        const int64_t *parts, size_t count, assay_result *r)
 {
-    bool power = (coefficients[0].sig & (coefficients[0].sig - 1)) == 0 && !coefficients[0].sticky;
+    bool power = is_power(&coefficients[0]);
     if (count == 1 && power && !base->natural) {
         int64_t k = parts[0] + ((int64_t)coefficients[0].exp + 63) * base->steps;
         assay_result_power(r, false, k, base->steps, coefficients[0].negative);
@@ -133,6 +155,8 @@ static void sum_powers(const assay_operand *base, const assay_exact *coefficient
         r->x = coefficients[0];
         return;
     }
+    if (count == 2 && sum_of_two(base, coefficients, parts, r))
+        return;
     for (int n = 8; n <= 32 && r->good < 270; n *= 2)
         add_powers(n, base, coefficients, parts, count, r);
     r->failed = r->good < 270;

@@ -111,7 +111,9 @@ static void print_case(const assay_verify_case *c, int source_bits)
 static void print_tuple(const assay_verify_case *c, const assay_operation *o)
 {
     printf("wrong: %s", o->name);
-    for (int k = 0; k < o->arity; k++)
+    if (o->reduces)
+        printf(" of row %llu", (unsigned long long)c->operand_bits);
+    for (int k = 0; k < o->arity && !o->reduces; k++)
         printf(" 0x%llx", (unsigned long long)c->codes[k]);
     printf(c->rounding.bits ? ", %s:bits=%d" : ", %s", assay_mode_name(c->rounding.mode),
            c->rounding.bits);
@@ -168,7 +170,7 @@ static int check_operation(const cli *run, const request *r, const assay_operati
                                operation->name);
     if (r->samples && r->exhaustive)
         return cli_usage_error(run, "options --samples and --exhaustive exclude each other");
-    bool small = operation->arity * job.operands.bits <= USUAL_BITS;
+    bool small = !operation->reduces && operation->arity * job.operands.bits <= USUAL_BITS;
     job.exhaustive = r->exhaustive || (r->samples == 0 && small);
     assay_verify_result result;
     assay_status status = assay_verify_operate(&job, &result);
@@ -222,10 +224,8 @@ const cli_command cli_command_verify = {
         "alone, neighbours found by search, and the rules of rounding. The last line is\n"
         "`N checked, M wrong`, N counting (operand, mode, policy); the first that are wrong stand\n"
         "before it. Exit code 1 if M > 0, 3 if this build has no MPFR.\n\n"
-        "  --op NAME          the operation: cast if absent, or one of `assay op --help` but for "
-        "sum "
-        "and\n"
-        "                     dot; remainder not of irrational values\n"
+        "  --op NAME          the operation: cast if absent, or one of `assay op --help`; sum and\n"
+        "                     dot by samples, remainder not of irrational values\n"
         "  --operands G       format of an operation's operands, if not SPEC\n"
         "  --round MODE       rounding mode, rne if absent; deterministic: those eight; all:\n"
         "                     these, sr, sreq, and sra, srb, src with 1, 4, 8, 16 and 32 bits\n"

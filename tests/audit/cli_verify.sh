@@ -62,8 +62,11 @@ for name in sinpi acospi silu sin; do
     expect_line_count "$name of logarithms" 256 lns8 --op $name --round rdn --exhaustive
 done
 expect_line_count 'posits' 300 posit16 --op rsqrt --samples 300
+expect_line_count 'sums' 2000 binary16 --op sum --samples 2000 --round rup
+expect_line_count 'dot products of thirds' 300 bnb_fp4 --op dot --samples 300 --round rdn
+expect_line_count 'dot products, at random' 300 e4m3 --op dot --samples 300 --round sr
 expect_error 'too many tuples' 2 '2\^64' "$assay" verify binary32 --op add --exhaustive
-expect_error 'a reduction' 2 'no last tuple' "$assay" verify e4m3 --op dot
+expect_error 'a reduction' 2 'no last tuple' "$assay" verify e4m3 --op dot --exhaustive
 expect_error 'operands of a cast' 2 'option --operands' "$assay" verify e4m3 --operands e5m2
 expect_error 'source of an operation' 2 'option --from' "$assay" verify e4m3 --op add \
     --from binary16
