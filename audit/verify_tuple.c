@@ -70,10 +70,11 @@ static bool is_nan(const assay_verify_formats *f, const assay_verify_terms *t)
 {
     assay_operation_id id = f->operation->id;
     assay_law law = f->result.format->law;
-    bool division = (id == ASSAY_OPERATION_DIV && mpfr_zero_p(t->x[1])) ||
-                    ((id == ASSAY_OPERATION_RECIPROCAL || id == ASSAY_OPERATION_RSQRT ||
-                      id == ASSAY_OPERATION_POW) &&
-                     mpfr_zero_p(t->x[0]));
+    bool division = /* pow(0, -inf) is a limit: IEEE 754-2019, 9.2.1 */
+        (id == ASSAY_OPERATION_DIV && mpfr_zero_p(t->x[1])) ||
+        ((id == ASSAY_OPERATION_RECIPROCAL || id == ASSAY_OPERATION_RSQRT) &&
+         mpfr_zero_p(t->x[0])) ||
+        (id == ASSAY_OPERATION_POW && mpfr_zero_p(t->x[0]) && mpfr_number_p(t->x[1]));
     return mpfr_inf_p(t->result) &&
            (law == ASSAY_LAW_SATURATE || (law == ASSAY_LAW_P3109 && division));
 }
