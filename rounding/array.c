@@ -6,15 +6,7 @@
 #include "rounding/array_table.h"
 #include "rounding/ladder_array.h"
 
-/* One way through the loops. */
-typedef struct pass {
-    assay_constants constants;
-    assay_way way;
-    assay_direction direction; /* of sums, for ASSAY_WAY_ADDED */
-    assay_round_loop *loop;
-    assay_fold_loop *fold; /* or NULL */
-    size_t in, out;        /* bytes of an element */
-} pass;
+typedef assay_array_pass pass;
 
 static assay_direction direction_of(assay_mode mode)
 {
@@ -29,7 +21,7 @@ static assay_direction direction_of(assay_mode mode)
     }
 }
 
-static pass make_pass(const assay_rounder *r, int source, bool code)
+pass assay_array_pass_make(const assay_rounder *r, int source, bool code)
 {
     const assay_array_table *t = assay_array_current();
     pass p = { .constants = assay_constants_from(r, source == ASSAY_F32 ? 23 : 52) };
@@ -70,7 +62,7 @@ static void run_all(const pass *p, const char *x, char *y, size_t n)
     assay_end_past();
 }
 
-static void run(const pass *p, const void *x, void *y, size_t n)
+void assay_array_pass_run(const pass *p, const void *x, void *y, size_t n)
 {
     if (p->way != ASSAY_WAY_ADDED) {
         run_all(p, x, y, n);
@@ -83,9 +75,9 @@ static void run(const pass *p, const void *x, void *y, size_t n)
 
 void assay_round_array_f64(const assay_rounder *rounder, const double *x, double *y, size_t n)
 {
-    pass p = make_pass(rounder, ASSAY_F64, false);
+    pass p = assay_array_pass_make(rounder, ASSAY_F64, false);
     if (p.constants.direct) {
-        run(&p, x, y, n);
+        assay_array_pass_run(&p, x, y, n);
         return;
     }
     if (assay_ladder_array(rounder, 52, false, x, y, n))
@@ -97,9 +89,9 @@ void assay_round_array_f64(const assay_rounder *rounder, const double *x, double
 void assay_round_array_f32(const assay_rounder *rounder, const float *x, float *y, size_t n)
 {
     assay_rounder narrow = assay_binary32_rounder();
-    pass p = make_pass(rounder->identity ? &narrow : rounder, ASSAY_F32, false);
+    pass p = assay_array_pass_make(rounder->identity ? &narrow : rounder, ASSAY_F32, false);
     if (p.constants.direct) {
-        run(&p, x, y, n);
+        assay_array_pass_run(&p, x, y, n);
         return;
     }
     if (assay_ladder_array(rounder, 23, false, x, y, n))
@@ -116,9 +108,9 @@ void assay_round_array_f32(const assay_rounder *rounder, const float *x, float *
 
 void assay_encode_array_f64(const assay_rounder *rounder, const double *x, void *codes, size_t n)
 {
-    pass p = make_pass(rounder, ASSAY_F64, true);
+    pass p = assay_array_pass_make(rounder, ASSAY_F64, true);
     if (p.constants.direct) {
-        run(&p, x, codes, n);
+        assay_array_pass_run(&p, x, codes, n);
         return;
     }
     if (assay_ladder_array(rounder, 52, true, x, codes, n))
@@ -129,9 +121,9 @@ void assay_encode_array_f64(const assay_rounder *rounder, const double *x, void 
 
 void assay_encode_array_f32(const assay_rounder *rounder, const float *x, void *codes, size_t n)
 {
-    pass p = make_pass(rounder, ASSAY_F32, true);
+    pass p = assay_array_pass_make(rounder, ASSAY_F32, true);
     if (p.constants.direct) {
-        run(&p, x, codes, n);
+        assay_array_pass_run(&p, x, codes, n);
         return;
     }
     if (assay_ladder_array(rounder, 23, true, x, codes, n))

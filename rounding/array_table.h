@@ -79,6 +79,21 @@ enum { ASSAY_HAS_ENVIRONMENT = 1 };
 enum { ASSAY_HAS_ENVIRONMENT = 0 }; /* such loops are not used */
 #endif
 
+/**
+ * One way through the loops: what assay_round_array_* and assay_encode_array_* (`code`) make of a
+ * rounder, for callers with many short arrays. Of use if constants.direct.
+ */
+typedef struct assay_array_pass {
+    assay_constants constants;
+    assay_way way;
+    assay_direction direction; /* of sums, for ASSAY_WAY_ADDED */
+    assay_round_loop *loop;
+    assay_fold_loop *fold; /* or NULL */
+    size_t in, out;        /* bytes of an element */
+} assay_array_pass;
+assay_array_pass assay_array_pass_make(const assay_rounder *rounder, int source, bool code);
+void assay_array_pass_run(const assay_array_pass *pass, const void *x, void *y, size_t n);
+
 /* A block's buffers stay in the first-level cache. */
 enum { ASSAY_BLOCK = 512, ASSAY_LINE = 64 };
 

@@ -58,7 +58,7 @@ double assay_region_amax(const region *r)
     uint64_t top = 0;
     for (size_t i = 0; i < r->rows; i++)
         for (size_t j = 0; j < r->cols; j++) {
-            uint64_t u = assay_bits64(r->x[i * r->stride + j]) & 0x7fffffffffffffff;
+            uint64_t u = assay_bits64(assay_region_at(r, i * r->stride + j)) & 0x7fffffffffffffff;
             top = u > top ? u : top;
         }
     return top < (uint64_t)0x7ff << 52 ? assay_from_bits64(top) : (double)NAN;
@@ -73,7 +73,8 @@ double assay_region_select(const region *r, size_t k)
         uint64_t above = shift == 56 ? 0 : ~(uint64_t)0 << (shift + 8);
         for (size_t i = 0; i < r->rows; i++)
             for (size_t j = 0; j < r->cols; j++) {
-                uint64_t u = assay_bits64(r->x[i * r->stride + j]) & 0x7fffffffffffffff;
+                uint64_t u =
+                    assay_bits64(assay_region_at(r, i * r->stride + j)) & 0x7fffffffffffffff;
                 if ((u & above) == found)
                     count[u >> shift & 255]++;
             }
@@ -202,7 +203,7 @@ static block_scale mean_scale(const assay_scheme *s, const region *r)
     assay_superaccumulator_clear(&sum);
     for (size_t i = 0; i < r->rows; i++)
         for (size_t j = 0; j < r->cols; j++)
-            assay_superaccumulator_add(&sum, fabs(r->x[i * r->stride + j]));
+            assay_superaccumulator_add(&sum, fabs(assay_region_at(r, i * r->stride + j)));
     assay_leading l = assay_superaccumulator_leading(&sum);
     if (l.kind == ASSAY_SUM_ZERO)
         return scale_of_code(s, assay_round_code(&s->scale, 0));
@@ -218,7 +219,7 @@ static block_scale affine_scale(const assay_scheme *s, const region *r)
     double lo = 0, hi = 0;
     for (size_t i = 0; i < r->rows; i++)
         for (size_t j = 0; j < r->cols; j++) {
-            double x = r->x[i * r->stride + j];
+            double x = assay_region_at(r, i * r->stride + j);
             lo = x < lo ? x : lo;
             hi = x > hi ? x : hi;
         }

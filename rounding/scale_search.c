@@ -36,7 +36,7 @@ static bool is_better(const trial *a, const trial *b, const region *r)
     assay_superaccumulator_clear(&sum);
     for (size_t i = 0; i < r->rows; i++)
         for (size_t j = 0; j < r->cols; j++) {
-            double x = r->x[i * r->stride + j], u = value(a, x), v = value(b, x);
+            double x = assay_region_at(r, i * r->stride + j), u = value(a, x), v = value(b, x);
             if (u != v)
                 add_difference(&sum, x, u, v);
         }

@@ -214,7 +214,7 @@ static bool is_plain(const assay_scheme *s)
 static void bound_plain(const assay_scheme *s, const double *x, double *bound, size_t n)
 {
     for (size_t i = 0; i < n; i += s->block) {
-        region block = { x + i, 1, n - i < s->block ? n - i : s->block, n };
+        region block = { x + i, 1, n - i < s->block ? n - i : s->block, n, NULL };
         double amax = assay_region_amax(&block);
         double scale = amax == amax ? assay_pow2(assay_scale_exponent(s, amax)) : NAN;
         for (size_t j = i; j < i + block.cols; j++)

@@ -197,6 +197,8 @@ typedef struct assay_tensor_scale {
 /** The largest magnitude of a tensor [rows, cols], blocks with a NaN or an infinity left out. */
 ASSAY_API double assay_scheme_amax(const assay_scheme *scheme, size_t rows, size_t cols,
                                    const double *x);
+ASSAY_API double assay_scheme_amax_f32(const assay_scheme *scheme, size_t rows, size_t cols,
+                                       const float *x);
 ASSAY_API assay_tensor_scale assay_scheme_tensor_scale(const assay_scheme *scheme, double amax);
 
 /** Where quantizing puts what it makes, each NULL if it is not wanted: containers of the
@@ -217,6 +219,16 @@ ASSAY_API void assay_scheme_quantize(const assay_scheme *scheme, const assay_ten
                                      const assay_random *random, uint64_t first,
                                      const assay_quantized *out);
 
+/** The same from and to binary32, whose values are those nearest to the others. Values may be x. */
+typedef struct assay_quantized_f32 {
+    void *codes, *scales, *zeros;
+    float *values;
+} assay_quantized_f32;
+ASSAY_API void assay_scheme_quantize_f32(const assay_scheme *scheme,
+                                         const assay_tensor_scale *tensor, size_t rows, size_t cols,
+                                         const float *x, const assay_random *random, uint64_t first,
+                                         const assay_quantized_f32 *out);
+
 /** The same for a tensor on its own, whose scale goes to *tensor (NULL if it is not wanted). */
 ASSAY_API void assay_scheme_quantize_tensor(const assay_scheme *scheme, size_t rows, size_t cols,
                                             const double *x, void *codes, void *scales, void *zeros,
@@ -230,6 +242,11 @@ ASSAY_API void assay_scheme_quantize_tensor(const assay_scheme *scheme, size_t r
 ASSAY_API void assay_scheme_dequantize(const assay_scheme *scheme, size_t rows, size_t cols,
                                        const void *codes, const void *scales, const void *zeros,
                                        float tensor, double *y);
+
+/** The same to the nearest binary32. */
+ASSAY_API void assay_scheme_dequantize_f32(const assay_scheme *scheme, size_t rows, size_t cols,
+                                           const void *codes, const void *scales, const void *zeros,
+                                           float tensor, float *y);
 
 #ifdef __cplusplus
 }

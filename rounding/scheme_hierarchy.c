@@ -7,7 +7,7 @@
 #include "numerics/bits.h"
 #include "rounding/gguf.h"
 #include "rounding/scheme_micro.h"
-#include "rounding/scheme_parts.h"
+#include "rounding/scheme_run.h"
 
 static const assay_hierarchy *const all[] = {
     &assay_hierarchy_mx9, &assay_hierarchy_mx6, &assay_hierarchy_mx4, &assay_hierarchy_hif4,
@@ -41,7 +41,7 @@ static void encode_part(const assay_block *block, size_t n, unsigned char *bytes
     const assay_hierarchy *h = block->scheme->hierarchy;
     double padded[ASSAY_HIERARCHY_ELEMENTS] = { 0 };
     assay_block whole = *block;
-    region part = { block->x, 1, n, n };
+    region part = { block->x, 1, n, n, NULL };
     double amax = assay_region_amax(&part);
     memset(bytes, 0, h->bytes);
     if (amax != amax) {
@@ -53,41 +53,42 @@ static void encode_part(const assay_block *block, size_t n, unsigned char *bytes
     h->encode(&whole, bytes);
 }
 
-void assay_hierarchy_quantize(const assay_scheme *s, size_t rows, size_t cols, const double *x,
-                              const assay_random *random, uint64_t first,
-                              const assay_quantized *out)
+void assay_hierarchy_quantize(const run *r)
 {
-    const assay_hierarchy *h = s->hierarchy;
-    size_t across = (cols - 1) / h->elements + 1, blocks = rows * across;
+    const assay_hierarchy *h = r->s->hierarchy;
+    size_t across = (r->cols - 1) / h->elements + 1, blocks = r->rows * across;
 #pragma omp parallel for schedule(static) if (blocks > 64)
     for (size_t b = 0; b < blocks; b++) {
-        size_t from = b % across * h->elements, at = b / across * cols + from;
-        size_t n = cols - from < h->elements ? cols - from : h->elements;
+        size_t from = b % across * h->elements, at = b / across * r->cols + from;
+        size_t n = r->cols - from < h->elements ? r->cols - from : h->elements;
         unsigned char bytes[ASSAY_HIERARCHY_BYTES];
-        double y[ASSAY_HIERARCHY_ELEMENTS];
-        assay_random here = random ? *random : (assay_random){ 0 };
+        double x[ASSAY_HIERARCHY_ELEMENTS], y[ASSAY_HIERARCHY_ELEMENTS];
+        const region part = assay_run_region(r, at, 1, n);
+        assay_random here = r->random ? *r->random : (assay_random){ 0 };
         here.bits = here.bits ? here.bits + at : NULL;
-        encode_part(&(assay_block){ s, x + at, &here, first + at }, n, bytes);
-        if (out->codes)
-            memcpy((unsigned char *)out->codes + b * h->bytes, bytes, h->bytes);
-        if (out->values) {
+        for (size_t i = 0; i < n; i++)
+            x[i] = assay_region_at(&part, i);
+        encode_part(&(assay_block){ r->s, x, &here, r->first + at }, n, bytes);
+        if (r->out.codes)
+            memcpy((unsigned char *)r->out.codes + b * h->bytes, bytes, h->bytes);
+        if (r->out.values || r->narrow_values) {
             h->decode(bytes, y);
-            memcpy(out->values + at, y, n * sizeof *y);
+            assay_run_put_values(r, at, y, n);
         }
     }
 }
 
 void assay_hierarchy_dequantize(const assay_scheme *s, size_t rows, size_t cols,
-                                const unsigned char *codes, double *y)
+                                const unsigned char *codes, double *y, float *narrow)
 {
     const assay_hierarchy *h = s->hierarchy;
     size_t across = (cols - 1) / h->elements + 1, blocks = rows * across;
 #pragma omp parallel for schedule(static) if (blocks > 64)
     for (size_t b = 0; b < blocks; b++) {
         size_t from = b % across * h->elements, at = b / across * cols + from;
-        double all_of_it[ASSAY_HIERARCHY_ELEMENTS];
-        h->decode(codes + b * h->bytes, all_of_it);
-        memcpy(y + at, all_of_it,
-               (cols - from < h->elements ? cols - from : h->elements) * sizeof *y);
+        double whole[ASSAY_HIERARCHY_ELEMENTS];
+        const run r = { .out = { .values = y }, .narrow_values = narrow };
+        h->decode(codes + b * h->bytes, whole);
+        assay_run_put_values(&r, at, whole, cols - from < h->elements ? cols - from : h->elements);
     }
 }

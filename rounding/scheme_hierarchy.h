@@ -50,13 +50,6 @@ ASSAY_API const assay_hierarchy *assay_hierarchy_row(size_t i);
 /** NULL if there is none of that name. */
 ASSAY_API const assay_hierarchy *assay_hierarchy_find(const char *name);
 
-/** The parts of assay_scheme_quantize and assay_scheme_dequantize for hierarchies. */
-void assay_hierarchy_quantize(const assay_scheme *scheme, size_t rows, size_t cols, const double *x,
-                              const assay_random *random, uint64_t first,
-                              const assay_quantized *out);
-void assay_hierarchy_dequantize(const assay_scheme *scheme, size_t rows, size_t cols,
-                                const unsigned char *codes, double *y);
-
 #ifdef __cplusplus
 }
 #endif

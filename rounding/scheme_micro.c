@@ -21,7 +21,7 @@ static uint8_t element_code(const assay_block *b, size_t i, uint32_t k, int e)
 
 static double largest(const double *x, size_t n)
 {
-    region part = { x, 1, n, n };
+    region part = { x, 1, n, n, NULL };
     return assay_region_amax(&part);
 }
 

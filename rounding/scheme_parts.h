@@ -3,13 +3,21 @@
 #ifndef ASSAY_ROUNDING_SCHEME_PARTS_H
 #define ASSAY_ROUNDING_SCHEME_PARTS_H
 
+#include "rounding/array_table.h"
 #include "rounding/scheme.h"
 
 /* The elements that share a scale: rows x cols of a matrix whose rows are `stride` apart. */
 typedef struct region {
     const double *x;
     size_t rows, cols, stride;
+    const float *narrow; /* if not NULL, in place of x */
 } region;
+
+/* Element k in memory. */
+ASSAY_INLINE double assay_region_at(const region *r, size_t k)
+{
+    return r->narrow ? assay_widen_f32(r->narrow[k]) : r->x[k];
+}
 
 /* A scale as it is stored, and its value; NaN: the whole block is NaN. */
 typedef struct block_scale {

@@ -6,30 +6,7 @@
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/scheme_hierarchy.h"
-#include "rounding/scheme_parts.h"
-
-/* Elements of a row that are rounded together, and blocks among them. */
-enum { PIECE = 2048, BLOCKS = 128 };
-
-typedef struct run {
-    const assay_scheme *s;
-    const assay_tensor_scale *tensor; /* NULL where the scheme has none */
-    size_t rows, cols;
-    const double *x;
-    const assay_random *random; /* or NULL */
-    uint64_t first;
-    assay_quantized out;
-    size_t code_bytes, scale_bytes;
-    assay_scale_shape scales;
-} run;
-
-/* Blocks `from` to `from + count` - 1 of the rows `row` to `row + rows` - 1. */
-typedef struct group {
-    size_t row, rows, from, count, size;
-    block_scale scale[BLOCKS];
-    block_step step[BLOCKS];
-    block_factor factor[BLOCKS];
-} group;
+#include "rounding/scheme_run.h"
 
 assay_scale_shape assay_scheme_scales(const assay_scheme *s, size_t rows, size_t cols)
 {
@@ -52,18 +29,46 @@ static void find_scales(const run *r, group *g)
 {
     for (size_t b = 0; b < g->count; b++) {
         size_t start = (g->from + b) * g->size, left = r->cols - start;
-        region part = { r->x + g->row * r->cols + start, g->rows, left < g->size ? left : g->size,
-                        r->cols };
+        size_t cols = left < g->size ? left : g->size;
+        region part = assay_run_region(r, g->row * r->cols + start, g->rows, cols);
         g->scale[b] = assay_block_scale(r->s, r->tensor, &part);
         g->step[b] = assay_block_step(r->s, r->tensor, &g->scale[b]);
         g->factor[b] = assay_block_factor(r->s, r->tensor, g->scale[b].value);
-        size_t at = (g->row / r->s->tile_rows) * r->scales.cols + g->from + b;
-        if (r->s->extent == ASSAY_EXTENT_TENSOR)
-            at = 0;
+    }
+}
+
+void assay_run_put_scales(const run *r, const group *g)
+{
+    size_t at = (g->row / r->s->tile_rows) * r->scales.cols + g->from;
+    if (r->s->extent == ASSAY_EXTENT_TENSOR)
+        at = 0;
+    for (size_t b = 0; b < g->count; b++) {
         if (r->out.scales)
-            put(r->out.scales, at, r->scale_bytes, g->scale[b].code);
+            put(r->out.scales, at + b, r->scale_bytes, g->scale[b].code);
         if (r->out.zeros)
-            put(r->out.zeros, at, r->code_bytes, g->scale[b].zero_code);
+            put(r->out.zeros, at + b, r->code_bytes, g->scale[b].zero_code);
+    }
+}
+
+region assay_run_region(const run *r, size_t at, size_t rows, size_t cols)
+{
+    if (r->narrow)
+        return (region){ NULL, rows, cols, r->cols, r->narrow + at };
+    return (region){ r->x + at, rows, cols, r->cols, NULL };
+}
+
+static double element(const run *r, size_t at)
+{
+    return r->narrow ? assay_widen_f32(r->narrow[at]) : r->x[at];
+}
+
+void assay_run_put_values(const run *r, size_t at, const double *y, size_t n)
+{
+    if (r->out.values)
+        memcpy(r->out.values + at, y, n * sizeof *y);
+    if (r->narrow_values) {
+        assay_rounder nearest = assay_binary32_rounder();
+        assay_encode_array_f64(&nearest, y, r->narrow_values + at, n);
     }
 }
 
@@ -78,13 +83,13 @@ static assay_exact operand(const block_step *step, double x)
     return assay_exact_from(x);
 }
 
-static uint64_t random_code(const run *r, const assay_rounder *rounder, const block_step *step,
-                            size_t at)
+uint64_t assay_run_code(const run *r, const assay_rounder *rounder, const block_step *step,
+                        size_t at)
 {
     const assay_random none = { 0 };
     const assay_random *random = r->random ? r->random : &none;
     uint64_t index = random->bits ? at : r->first + at;
-    return assay_round_exact_at(rounder, operand(step, r->x[at]), random, index);
+    return assay_round_exact_at(rounder, operand(step, element(r, at)), random, index);
 }
 
 static double value_of(double code, const block_factor *factor)
@@ -101,20 +106,20 @@ static void round_each(const run *r, const group *g, size_t b, size_t at, size_t
         uint64_t code = 0;
         double v;
         if (s->has_zero) {
-            v = assay_decode(&s->whole.format, random_code(r, &s->whole, &g->step[b], i));
+            v = assay_decode(&s->whole.format, assay_run_code(r, &s->whole, &g->step[b], i));
             v += g->scale[b].zero;
             v = v < (double)f->lowest ? (double)f->lowest : v;
             v = v > (double)f->highest ? (double)f->highest : v;
             if (!assay_encode_exact(f, v, &code))
                 __builtin_trap(); /* an integer in the format's range */
         } else {
-            code = random_code(r, &s->element, &g->step[b], i);
+            code = assay_run_code(r, &s->element, &g->step[b], i);
             v = assay_decode(f, code);
         }
         if (r->out.codes)
             put(r->out.codes, i, r->code_bytes, code);
-        if (r->out.values)
-            r->out.values[i] = value_of(v - g->scale[b].zero, &g->factor[b]);
+        v = value_of(v - g->scale[b].zero, &g->factor[b]);
+        assay_run_put_values(r, i, &v, 1);
     }
 }
 
@@ -130,27 +135,27 @@ static void multiply(double *y, const block_factor *factor, size_t n)
 /* One row of the group, `count` blocks or a part of one, from element `at` on. */
 static void round_row(const run *r, const group *g, size_t at, size_t n)
 {
-    double y[PIECE];
-    for (size_t b = 0, i = 0; i < n; b++, i += g->size) {
-        size_t m = n - i < g->size ? n - i : g->size;
-        assay_step_row(&g->step[b], r->x + at + i, y + i, m);
-    }
+    double y[ASSAY_PIECE];
+    for (size_t i = 0; i < n; i++)
+        y[i] = element(r, at + i);
+    for (size_t b = 0, i = 0; i < n; b++, i += g->size)
+        assay_step_row(&g->step[b], y + i, y + i, n - i < g->size ? n - i : g->size);
     if (r->out.codes)
         assay_encode_array_f64(&r->s->element, y,
                                (unsigned char *)r->out.codes + at * r->code_bytes, n);
-    if (!r->out.values)
+    if (!r->out.values && !r->narrow_values)
         return;
     assay_round_array_f64(&r->s->element, y, y, n);
     for (size_t b = 0, i = 0; i < n; b++, i += g->size)
         multiply(y + i, &g->factor[b], n - i < g->size ? n - i : g->size);
-    memcpy(r->out.values + at, y, n * sizeof *y);
+    assay_run_put_values(r, at, y, n);
 }
 
 static void spread_nan(const run *r, const group *g, size_t b, size_t at, size_t n)
 {
-    if (g->scale[b].value != g->scale[b].value && r->out.values)
-        for (size_t i = at; i < at + n; i++)
-            r->out.values[i] = assay_from_bits64(0x7ff8000000000000);
+    const double nan = assay_from_bits64(0x7ff8000000000000);
+    for (size_t i = at; g->scale[b].value != g->scale[b].value && i < at + n; i++)
+        assay_run_put_values(r, i, &nan, 1);
 }
 
 static void round_group(const run *r, const group *g)
@@ -160,8 +165,8 @@ static void round_group(const run *r, const group *g)
     size_t width = left / g->count < g->size ? left : g->size * g->count;
     for (size_t i = g->row; i < g->row + g->rows; i++) {
         size_t at = i * r->cols + start;
-        for (size_t j = 0; j < width && !each; j += PIECE)
-            round_row(r, g, at + j, width - j < PIECE ? width - j : PIECE);
+        for (size_t j = 0; j < width && !each; j += ASSAY_PIECE)
+            round_row(r, g, at + j, width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE);
         for (size_t b = 0, j = 0; j < width; b++, j += g->size) {
             size_t n = width - j < g->size ? width - j : g->size;
             if (each)
@@ -174,8 +179,8 @@ static void round_group(const run *r, const group *g)
 /* Blocks of one row, or tile, that are done together: their rows fit into a piece. */
 static size_t blocks_at_once(size_t size)
 {
-    size_t n = size < PIECE ? PIECE / size : 1;
-    return n < BLOCKS ? n : BLOCKS;
+    size_t n = size < ASSAY_PIECE ? ASSAY_PIECE / size : 1;
+    return n < ASSAY_PIECE_BLOCKS ? n : ASSAY_PIECE_BLOCKS;
 }
 
 static void quantize_blocks(const run *r)
@@ -191,7 +196,10 @@ static void quantize_blocks(const run *r)
         g.size = size;
         g.rows = r->rows - g.row < height ? r->rows - g.row : height;
         g.count = r->scales.cols - g.from < at_once ? r->scales.cols - g.from : at_once;
+        if (r->fast && assay_fast_group(r->fast, r, &g))
+            continue;
         find_scales(r, &g);
+        assay_run_put_scales(r, &g);
         round_group(r, &g);
     }
 }
@@ -199,40 +207,70 @@ static void quantize_blocks(const run *r)
 static void quantize_scalars(const run *r)
 {
     const assay_rounder *e = &r->s->element;
+    const assay_random none = { 0 }, *random = r->random ? r->random : &none;
     size_t n = r->rows * r->cols;
-    if (assay_mode_is_stochastic(e->mode)) {
-        group g = { .scale = { { .value = 1 } }, .step = { { STEP_SHIFT, 1, 1, false } } };
-        g.factor[0] = (block_factor){ 1, 1 };
-        round_each(r, &g, 0, 0, n);
+    if (r->out.codes && r->narrow)
+        assay_encode_random_f32(e, random, r->first, r->narrow, r->out.codes, n);
+    else if (r->out.codes)
+        assay_encode_random_f64(e, random, r->first, r->x, r->out.codes, n);
+    if (r->narrow_values)
+        assay_round_random_f32(e, random, r->first, r->narrow, r->narrow_values, n);
+    if (r->out.values)
+        assay_round_random_f64(e, random, r->first, r->x, r->out.values, n);
+}
+
+static void quantize(run *r, bool quick)
+{
+    const assay_scheme *s = r->s;
+    assay_fast fast;
+    r->tensor = s->has_tensor_scale ? r->tensor : NULL;
+    r->code_bytes = assay_format_container(&s->element.format);
+    if (r->rows == 0 || r->cols == 0)
+        return;
+    if (s->hierarchy) {
+        assay_hierarchy_quantize(r);
         return;
     }
-    if (r->out.codes)
-        assay_encode_array_f64(e, r->x, r->out.codes, n);
-    if (r->out.values)
-        assay_round_array_f64(e, r->x, r->out.values, n);
+    if (s->block == 0) {
+        quantize_scalars(r);
+        return;
+    }
+    r->scale_bytes = assay_format_container(&s->scale.format);
+    r->scales = assay_scheme_scales(s, r->rows, r->cols);
+    if (quick && assay_fast_make(r, &fast))
+        r->fast = &fast;
+    quantize_blocks(r);
 }
 
 void assay_scheme_quantize(const assay_scheme *s, const assay_tensor_scale *tensor, size_t rows,
                            size_t cols, const double *x, const assay_random *random, uint64_t first,
                            const assay_quantized *out)
 {
-    run r = { .s = s, .tensor = s->has_tensor_scale ? tensor : NULL, .rows = rows, .cols = cols };
-    r.x = x;
-    r.random = random;
+    run r = { .s = s, .tensor = tensor, .rows = rows, .cols = cols, .x = x, .random = random };
     r.first = first;
     r.out = *out;
-    r.code_bytes = assay_format_container(&s->element.format);
-    if (rows == 0 || cols == 0)
-        return;
-    if (s->hierarchy) {
-        assay_hierarchy_quantize(s, rows, cols, x, random, first, out);
-        return;
-    }
-    if (s->block == 0) {
-        quantize_scalars(&r);
-        return;
-    }
-    r.scale_bytes = assay_format_container(&s->scale.format);
-    r.scales = assay_scheme_scales(s, rows, cols);
-    quantize_blocks(&r);
+    quantize(&r, true);
+}
+
+void assay_scheme_quantize_f32(const assay_scheme *s, const assay_tensor_scale *tensor, size_t rows,
+                               size_t cols, const float *x, const assay_random *random,
+                               uint64_t first, const assay_quantized_f32 *out)
+{
+    run r = { .s = s, .tensor = tensor, .rows = rows, .cols = cols, .narrow = x };
+    r.random = random;
+    r.first = first;
+    r.out = (assay_quantized){ out->codes, out->scales, out->zeros, NULL };
+    r.narrow_values = out->values;
+    quantize(&r, true);
+}
+
+void assay_scheme_quantize_slowly(const assay_scheme *s, const assay_tensor_scale *tensor,
+                                  size_t rows, size_t cols, const double *x,
+                                  const assay_random *random, uint64_t first,
+                                  const assay_quantized *out)
+{
+    run r = { .s = s, .tensor = tensor, .rows = rows, .cols = cols, .x = x, .random = random };
+    r.first = first;
+    r.out = *out;
+    quantize(&r, false);
 }

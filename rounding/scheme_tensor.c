@@ -6,8 +6,7 @@
 
 #include "numerics/bits.h"
 #include "rounding/array.h"
-#include "rounding/scheme_hierarchy.h"
-#include "rounding/scheme_parts.h"
+#include "rounding/scheme_run.h"
 
 double assay_scheme_amax(const assay_scheme *s, size_t rows, size_t cols, const double *x)
 {
@@ -16,11 +15,30 @@ double assay_scheme_amax(const assay_scheme *s, size_t rows, size_t cols, const 
     for (size_t i = 0; i < rows && size > 0; i += height)
         for (size_t j = 0; j < cols; j += size) {
             region part = { x + i * cols + j, rows - i < height ? rows - i : height,
-                            cols - j < size ? cols - j : size, cols };
+                            cols - j < size ? cols - j : size, cols, NULL };
             double a = assay_region_amax(&part);
             top = a > top ? a : top;
         }
     return top;
+}
+
+double assay_scheme_amax_f32(const assay_scheme *s, size_t rows, size_t cols, const float *x)
+{
+    const uint32_t infinity = 0x7f800000;
+    const assay_scheme_loops *loops = assay_scheme_loops_current();
+    size_t height = s->tile_rows, size = s->block < cols ? s->block : cols;
+    uint32_t top = 0;
+    if (size == 0)
+        return 0;
+    for (size_t i = 0; i < rows; i += height)
+        for (size_t j = 0; j < cols; j += size) {
+            uint32_t a = 0;
+            size_t n = cols - j < size ? cols - j : size;
+            for (size_t k = i; k < rows && k - i < height; k++)
+                loops->amax((assay_blocks){ n, n }, x + k * cols + j, &a);
+            top = a < infinity && a > top ? a : top;
+        }
+    return assay_widen_f32(assay_from_bits32(top));
 }
 
 /* fl(n / d), at least the least positive binary32 where the quotient is not zero. */
@@ -64,64 +82,4 @@ void assay_scheme_quantize_tensor(const assay_scheme *s, size_t rows, size_t col
     assay_scheme_quantize(s, &t, rows, cols, x, NULL, 0, &out);
     if (tensor)
         *tensor = t.stored;
-}
-
-static uint64_t get(const void *from, size_t i, size_t bytes)
-{
-    uint64_t code = 0;
-    memcpy(&code, (const unsigned char *)from + i * bytes, bytes); /* little-endian */
-    return code;
-}
-
-/* A tensor that is read back: where its parts lie, and what one block is multiplied with. */
-typedef struct stored {
-    const assay_scheme *s;
-    const void *codes, *scales, *zeros;
-    assay_tensor_scale tensor;
-    size_t code_bytes, scale_bytes;
-} stored;
-
-static void read_segment(const stored *t, size_t scale, size_t at, size_t n, double *y)
-{
-    const assay_format *f = &t->s->element.format, *of_scale = &t->s->scale.format;
-    double zero = t->zeros ? assay_decode(f, get(t->zeros, scale, t->code_bytes)) : 0, factor = 1;
-    if (t->scales)
-        factor = assay_decode(of_scale, get(t->scales, scale, t->scale_bytes));
-    bool divides = t->s->tensor_divides;
-    double by = (double)t->tensor.stored;
-    assay_decode_array_f64(f, (const unsigned char *)t->codes + at * t->code_bytes, y + at, n);
-    for (size_t i = at; i < at + n; i++) {
-        double v = (y[i] - zero) * factor; /* exact: at most 32 + 24 bits, or 53 in all */
-        y[i] = divides ? v / by : v * by;
-        y[i] = y[i] == y[i] ? y[i] : assay_from_bits64(0x7ff8000000000000);
-    }
-}
-
-void assay_scheme_dequantize(const assay_scheme *s, size_t rows, size_t cols, const void *codes,
-                             const void *scales, const void *zeros, float tensor, double *y)
-{
-    if (rows == 0 || cols == 0)
-        return;
-    if (s->hierarchy) {
-        assay_hierarchy_dequantize(s, rows, cols, codes, y);
-        return;
-    }
-    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0 };
-    t.code_bytes = assay_format_container(&s->element.format);
-    if (s->block == 0) {
-        assay_decode_array_f64(&s->element.format, codes, y, rows * cols);
-        return;
-    }
-    t.scale_bytes = assay_format_container(&s->scale.format);
-    assay_scale_shape shape = assay_scheme_scales(s, rows, cols);
-    size_t size = s->block < cols ? s->block : cols, height = s->tile_rows;
-    if (s->extent == ASSAY_EXTENT_TENSOR)
-        height = rows;
-#pragma omp parallel for schedule(static) if (rows > 8)
-    for (size_t i = 0; i < rows; i++)
-        for (size_t b = 0; b < shape.cols; b++) {
-            size_t left = cols - b * size;
-            read_segment(&t, i / height * shape.cols + b, i * cols + b * size,
-                         left < size ? left : size, y);
-        }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ns per element of quantizing and dequantizing on one core: bench_scheme [ELEMENTS [SPEC...]].
- * Each run is checked first: dequantized codes are the values. */
+/* ns per element of quantizing and dequantizing binary32 on one core: bench_scheme [ELEMENTS
+ * [SPEC[@MODE]...]]. Codes and scales of some rows are first compared with the definition's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "numerics/cpu.h"
-#include "rounding/scheme.h"
+#include "rounding/scheme_run.h"
 
 enum { COLS = 4096, RUNS = 5 };
 
@@ -23,7 +23,7 @@ static double now(void)
 /* What a run works on. */
 typedef struct buffers {
     size_t rows;
-    double *x, *y;
+    float *x, *y;
     unsigned char *codes, *scales, *zeros;
 } buffers;
 
@@ -33,9 +33,9 @@ static bool allocate(size_t n, buffers *b)
     n = b->rows * COLS;
     b->x = malloc(n * sizeof *b->x);
     b->y = malloc(n * sizeof *b->y);
-    b->codes = malloc(4 * n);
-    b->scales = malloc(4 * n);
-    b->zeros = malloc(4 * n);
+    b->codes = calloc(4 * n, 1);
+    b->scales = calloc(n, 1);
+    b->zeros = calloc(n, 1);
     unsigned long long state = 1;
     for (size_t i = 0; b->x && i < n; i++) {
         double sum = 0; /* of uniform numbers: about normal */
@@ -43,47 +43,73 @@ static bool allocate(size_t n, buffers *b)
             state = state * 6364136223846793005ULL + 1442695040888963407ULL;
             sum += (double)(state >> 40) * 0x1p-24 - 0.5;
         }
-        b->x[i] = (double)(float)sum;
+        b->x[i] = (float)sum;
     }
     return b->x && b->y && b->codes && b->scales && b->zeros;
 }
 
+/* The first rows, with the scale of the whole tensor. */
 static bool check(const assay_scheme *s, const buffers *b, const assay_tensor_scale *t)
 {
-    double one[COLS];
-    assay_quantized out = { .values = one };
-    assay_scheme_quantize(s, t, 1, COLS, b->x, NULL, 0, &out);
-    return s->tile_rows > 1 || s->extent == ASSAY_EXTENT_TENSOR ||
-           memcmp(one, b->y, sizeof one) == 0;
+    enum { ROWS = 16, BYTES = 4 * ROWS * COLS };
+    static double x[ROWS * COLS];
+    static unsigned char codes[2][BYTES], scales[2][BYTES], zeros[2][BYTES];
+    const assay_random random = { 0 };
+    size_t rows = b->rows < ROWS ? b->rows : ROWS;
+    for (size_t i = 0; i < rows * COLS; i++)
+        x[i] = (double)b->x[i];
+    memset(codes, 0, sizeof codes);
+    memset(scales, 0, sizeof scales);
+    memset(zeros, 0, sizeof zeros);
+    const assay_quantized slow = { codes[0], scales[0], s->has_zero ? zeros[0] : NULL, NULL };
+    const assay_quantized_f32 fast = { codes[1], scales[1], s->has_zero ? zeros[1] : NULL, NULL };
+    assay_scheme_quantize_slowly(s, t, rows, COLS, x, &random, 0, &slow);
+    assay_scheme_quantize_f32(s, t, rows, COLS, b->x, &random, 0, &fast);
+    return memcmp(codes[0], codes[1], BYTES) == 0 && memcmp(scales[0], scales[1], BYTES) == 0 &&
+           memcmp(zeros[0], zeros[1], BYTES) == 0;
+}
+
+static bool parse(const char *text, assay_scheme *s)
+{
+    char spec[256];
+    assay_rounding rounding = { 0 };
+    snprintf(spec, sizeof spec, "%s", text);
+    char *at = strchr(spec, '@');
+    if (at)
+        *at = 0;
+    if ((!at || assay_rounding_parse(at + 1, &rounding) == ASSAY_OK) &&
+        assay_scheme_parse_for(spec, rounding, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, s) ==
+            ASSAY_OK)
+        return true;
+    fprintf(stderr, "%s\n", assay_last_error());
+    return false;
 }
 
 static bool bench(const char *spec, const buffers *b)
 {
     assay_scheme s;
+    const assay_random random = { 0 };
     double best[3] = { INFINITY, INFINITY, INFINITY }, n = (double)(b->rows * COLS);
-    if (assay_scheme_parse(spec, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &s) !=
-        ASSAY_OK) {
-        fprintf(stderr, "%s\n", assay_last_error());
-        return false;
-    }
-    assay_quantized out = { .codes = b->codes,
-                            .scales = b->scales,
-                            .zeros = s.has_zero ? b->zeros : NULL };
     assay_tensor_scale t = { 1, 1, 1 };
-    for (int run = 0; run < RUNS; run++) {
+    if (!parse(spec, &s))
+        return false;
+    const assay_quantized_f32 out = { b->codes, b->scales, s.has_zero ? b->zeros : NULL, NULL };
+    if (s.has_tensor_scale)
+        t = assay_scheme_tensor_scale(&s, assay_scheme_amax_f32(&s, b->rows, COLS, b->x));
+    bool right = check(&s, b, &t);
+    for (int i_run = 0; i_run < RUNS; i_run++) {
         double start = now();
         if (s.has_tensor_scale)
-            t = assay_scheme_tensor_scale(&s, assay_scheme_amax(&s, b->rows, COLS, b->x));
+            t = assay_scheme_tensor_scale(&s, assay_scheme_amax_f32(&s, b->rows, COLS, b->x));
         double amax = now();
-        assay_scheme_quantize(&s, &t, b->rows, COLS, b->x, NULL, 0, &out);
+        assay_scheme_quantize_f32(&s, &t, b->rows, COLS, b->x, &random, 0, &out);
         double quantized = now();
-        assay_scheme_dequantize(&s, b->rows, COLS, b->codes, b->scales,
-                                s.has_zero ? b->zeros : NULL, t.stored, b->y);
+        assay_scheme_dequantize_f32(&s, b->rows, COLS, b->codes, b->scales, out.zeros, t.stored,
+                                    b->y);
         const double took[] = { amax - start, quantized - amax, now() - quantized };
         for (int i = 0; i < 3; i++)
             best[i] = took[i] < best[i] ? took[i] : best[i];
     }
-    bool right = check(&s, b, &t);
     printf("%-22s  amax %6.3f  quantize %7.3f  dequantize %6.3f ns per element%s\n", spec,
            best[0] / n * 1e9, best[1] / n * 1e9, best[2] / n * 1e9, right ? "" : "  WRONG");
     return right;
@@ -91,12 +117,20 @@ static bool bench(const char *spec, const buffers *b)
 
 int main(int argc, char **argv)
 {
-    static char *usual[] = { "mxfp8_e4m3",     "mxfp4",      "nvfp4",
-                             "deepseek_1x128", "int8_token", "int4_group",
-                             "mxfp4:rule=mse", "q4_0",       "q4_k" };
+    static const char *const usual[] = {
+        "mxfp8_e4m3", "mxfp8_e5m2",     "mxfp6_e2m3",      "mxfp4",          "mxint8",
+        "nvfp4",      "nvfp4:order=te", "nvfp4_2d",        "deepseek_1x128", "int8_token",
+        "int8_group", "int4_group",     "int4_group_asym", "mxfp8_e4m3@sr",  "mxfp4@sr",
+        "nvfp4@sr",   "int4_group@sr",  "mxfp4:rule=mse",  "nvfp4_46",       "nf4_64",
+        "q4_0",       "q4_k",
+    };
     buffers b;
     bool right = true;
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : (size_t)1 << 24;
+    const char *isa = getenv("ASSAY_BENCH_ISA");
+    assay_isa forced;
+    if (isa && (assay_isa_parse(isa, &forced) != ASSAY_OK || assay_isa_force(forced) != ASSAY_OK))
+        return 3;
     if (!allocate(n, &b))
         return 3;
     printf("isa %s, %zu elements\n", assay_isa_name(assay_isa_current()), b.rows * COLS);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From codes, scales and zero points to values. */
+#include <math.h>
+#include <string.h>
+
+#include "numerics/bits.h"
+#include "rounding/array.h"
+#include "rounding/scheme_run.h"
+
+static uint64_t get(const void *from, size_t i, size_t bytes)
+{
+    uint64_t code = 0;
+    memcpy(&code, (const unsigned char *)from + i * bytes, bytes); /* little-endian */
+    return code;
+}
+
+/* A tensor that is read back: where its parts lie, and what one block is multiplied with. */
+typedef struct stored {
+    const assay_scheme *s;
+    const void *codes, *scales, *zeros;
+    assay_tensor_scale tensor;
+    size_t code_bytes, scale_bytes;
+} stored;
+
+static void read_segment(const stored *t, size_t scale, size_t at, size_t n, double *y)
+{
+    const assay_format *f = &t->s->element.format, *of_scale = &t->s->scale.format;
+    double zero = t->zeros ? assay_decode(f, get(t->zeros, scale, t->code_bytes)) : 0, factor = 1;
+    if (t->scales)
+        factor = assay_decode(of_scale, get(t->scales, scale, t->scale_bytes));
+    bool divides = t->s->tensor_divides;
+    double by = (double)t->tensor.stored;
+    assay_decode_array_f64(f, (const unsigned char *)t->codes + at * t->code_bytes, y + at, n);
+    for (size_t i = at; i < at + n; i++) {
+        double v = (y[i] - zero) * factor; /* exact: at most 32 + 24 bits, or 53 in all */
+        y[i] = divides ? v / by : v * by;
+        y[i] = y[i] == y[i] ? y[i] : assay_from_bits64(0x7ff8000000000000);
+    }
+}
+
+void assay_scheme_dequantize(const assay_scheme *s, size_t rows, size_t cols, const void *codes,
+                             const void *scales, const void *zeros, float tensor, double *y)
+{
+    if (rows == 0 || cols == 0)
+        return;
+    if (s->hierarchy) {
+        assay_hierarchy_dequantize(s, rows, cols, codes, y, NULL);
+        return;
+    }
+    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0 };
+    t.code_bytes = assay_format_container(&s->element.format);
+    if (s->block == 0) {
+        assay_decode_array_f64(&s->element.format, codes, y, rows * cols);
+        return;
+    }
+    t.scale_bytes = assay_format_container(&s->scale.format);
+    assay_scale_shape shape = assay_scheme_scales(s, rows, cols);
+    size_t size = s->block < cols ? s->block : cols, height = s->tile_rows;
+    if (s->extent == ASSAY_EXTENT_TENSOR)
+        height = rows;
+#pragma omp parallel for schedule(static) if (rows > 8)
+    for (size_t i = 0; i < rows; i++)
+        for (size_t b = 0; b < shape.cols; b++) {
+            size_t left = cols - b * size;
+            read_segment(&t, i / height * shape.cols + b, i * cols + b * size,
+                         left < size ? left : size, y);
+        }
+}
+
+/* ---- binary32 ---- */
+
+/* Whether code, code x scale and the result are each exact or rounded once in binary32. */
+static bool is_narrow(const assay_scheme *s, float tensor)
+{
+    const assay_format *e = &s->element.format, *scale = &s->scale.format;
+    bool fits = assay_format_fits_f32(e) && assay_format_fits_f32(scale);
+    bool exact = e->p + scale->p <= 24 && e->min_positive * scale->min_positive >= 0x1p-126 &&
+                 e->max * scale->max < 0x1p127;
+    return ASSAY_HAS_ENVIRONMENT && fits && (tensor == 1 || exact);
+}
+
+void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *d)
+{
+    const assay_format *e = &s->element.format;
+    d->scheme = s;
+    d->loops = assay_scheme_loops_current();
+    d->tensor = tensor;
+    d->usable = is_narrow(s, tensor);
+    d->way = e->bits <= 4               ? NARROW_LOOK_UP
+             : assay_is_whole_format(e) ? NARROW_INTEGERS
+                                        : NARROW_ARRAY;
+    d->integers = (float)assay_pow2(-e->scale);
+    for (unsigned i = 0; i < 16 && d->way == NARROW_LOOK_UP; i++)
+        d->table[i] = (float)assay_decode(e, i); /* bits above the width are not looked at */
+}
+
+void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
+                         const double *scale, const double *zero, float *y)
+{
+    const assay_format *e = &d->scheme->element.format;
+    float times[ASSAY_PIECE_BLOCKS], minus[ASSAY_PIECE_BLOCKS];
+    float unit = d->way == NARROW_INTEGERS ? d->integers : 1;
+    for (size_t b = 0; b * k.size < k.n; b++) {
+        times[b] = (float)scale[b] * unit;
+        minus[b] = (float)zero[b];
+    }
+    switch (d->way) {
+    case NARROW_LOOK_UP: d->loops->look_up(d->table, codes, y, k.n); break;
+    case NARROW_INTEGERS:
+        d->loops->integers(e->bits, e->is_signed, codes, assay_format_container(e), y, k.n);
+        break;
+    default: assay_decode_array_f32(e, codes, y, k.n);
+    }
+    d->loops->finish(k, minus, times, d->tensor, d->scheme->tensor_divides, y);
+}
+
+static void read_scales(const stored *t, size_t at, size_t n, double *scale, double *zero)
+{
+    const assay_format *e = &t->s->element.format;
+    for (size_t b = 0; b < n; b++) {
+        scale[b] = 1;
+        zero[b] = t->zeros ? assay_decode(e, get(t->zeros, at + b, t->code_bytes)) : 0;
+    }
+    if (t->scales)
+        assay_decode_array_f64(&t->s->scale.format,
+                               (const unsigned char *)t->scales + at * t->scale_bytes, scale, n);
+}
+
+/* A piece of a row: whole blocks, or a part of one. */
+static void narrow_piece(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
+                         assay_blocks k, float *y)
+{
+    double scale[ASSAY_PIECE_BLOCKS], zero[ASSAY_PIECE_BLOCKS];
+    read_scales(t, scale_at, (k.n - 1) / k.size + 1, scale, zero);
+    assay_narrow_decode(d, k, (const unsigned char *)t->codes + at * t->code_bytes, scale, zero,
+                        y + at);
+}
+
+static void narrow_row(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
+                       assay_blocks row, float *y)
+{
+    size_t most =
+        ASSAY_PIECE / row.size < ASSAY_PIECE_BLOCKS ? ASSAY_PIECE / row.size : ASSAY_PIECE_BLOCKS;
+    size_t step = most > 0 ? most * row.size : ASSAY_PIECE;
+    for (size_t b = 0; b * row.size<row.n; b += most> 0 ? most : 1) {
+        size_t from = b * row.size, left = row.n - from;
+        size_t width = most > 0 || left < row.size ? left : row.size;
+        width = most > 0 && width > step ? step : width;
+        for (size_t j = 0; j < width; j += step) {
+            size_t n = width - j < step ? width - j : step;
+            narrow_piece(d, t, scale_at + b, at + from + j,
+                         (assay_blocks){ n, most > 0 ? row.size : n }, y);
+        }
+    }
+}
+
+static void narrow_slowly(const stored *t, size_t scale, size_t at, size_t n, float *y)
+{
+    double wide[ASSAY_PIECE];
+    assay_rounder nearest = assay_binary32_rounder();
+    for (size_t i = 0; i < n; i += ASSAY_PIECE) {
+        stored here = *t;
+        size_t k = n - i < ASSAY_PIECE ? n - i : ASSAY_PIECE;
+        here.codes = (const unsigned char *)t->codes + (at + i) * t->code_bytes;
+        read_segment(&here, scale, 0, k, wide);
+        assay_encode_array_f64(&nearest, wide, y + at + i, k);
+    }
+}
+
+void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols, const void *codes,
+                                 const void *scales, const void *zeros, float tensor, float *y)
+{
+    assay_narrow_decoder d;
+    if (rows == 0 || cols == 0)
+        return;
+    if (s->hierarchy) {
+        assay_hierarchy_dequantize(s, rows, cols, codes, NULL, y);
+        return;
+    }
+    if (s->block == 0) {
+        assay_decode_array_f32(&s->element.format, codes, y, rows * cols);
+        return;
+    }
+    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0 };
+    t.code_bytes = assay_format_container(&s->element.format);
+    t.scale_bytes = assay_format_container(&s->scale.format);
+    assay_narrow_decoder_make(s, tensor, &d);
+    assay_scale_shape shape = assay_scheme_scales(s, rows, cols);
+    size_t size = s->block < cols ? s->block : cols, height = s->tile_rows;
+    if (s->extent == ASSAY_EXTENT_TENSOR)
+        height = rows;
+#pragma omp parallel for schedule(static) if (rows > 8)
+    for (size_t i = 0; i < rows; i++) {
+        unsigned before = assay_environment_enter(ASSAY_TO_NEAREST);
+        size_t at = i / height * shape.cols;
+        if (d.usable)
+            narrow_row(&d, &t, at, i * cols, (assay_blocks){ cols, size }, y);
+        for (size_t b = 0; !d.usable && b < shape.cols; b++)
+            narrow_slowly(&t, at + b, i * cols + b * size,
+                          cols - b * size < size ? cols - b * size : size, y);
+        assay_environment_leave(before);
+    }
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loops over binary32 that quantize and dequantize blocks, per instruction set. Not installed.
+ * docs/rounding.md, "Blocks of binary32", proves the steps. */
+#ifndef ASSAY_ROUNDING_SCHEME_LOOPS_H
+#define ASSAY_ROUNDING_SCHEME_LOOPS_H
+
+#include <stddef.h>
+
+#include "round.h"
+
+/** Elements that are done together, so that their buffers stay in the first-level cache. */
+enum { ASSAY_PIECE = 2048, ASSAY_PIECE_BLOCKS = 128, ASSAY_STEPS = 7 };
+
+/** n elements in blocks of `size`, the last of which may be shorter; x, y, codes: n of them. */
+typedef struct assay_blocks {
+    size_t n, size;
+} assay_blocks;
+
+/** How an element becomes what the format rounds. */
+typedef enum assay_take {
+    ASSAY_TAKE_SHIFT,    /* x by, a power of two: exact                          */
+    ASSAY_TAKE_MULTIPLY, /* fl(x by), zeros stay zeros                           */
+    ASSAY_TAKE_DIVIDE,   /* fl(x / by), zeros stay zeros                         */
+    ASSAY_TAKE_ODD,      /* x / by rounded to odd                                */
+    ASSAY_TAKES
+} assay_take;
+
+/** What an integer format makes of a whole number: the code is clamp(i + zero) & mask. */
+typedef struct assay_whole {
+    int32_t lowest, highest;
+    uint32_t mask;
+} assay_whole;
+
+/** Stochastic rounding of quotients that are known up to `slack` 2^-31 of a unit. */
+typedef struct assay_loose {
+    uint32_t emin;      /* the exponent field, in place, of the lowest binade             */
+    uint32_t scale;     /* minus the field: bits of 1 / unit                              */
+    uint32_t code_base; /* the field whose significands are their own codes               */
+    int base;
+    bool whole; /* integers: the unit is 1                                        */
+    int32_t slack, max_code;
+    uint32_t sign; /* of a code                                                      */
+    assay_whole range;
+} assay_loose;
+
+typedef struct assay_scheme_loops {
+    /* top[b] = the bits of the largest magnitude of block b and of what top[b] was. */
+    void (*amax)(assay_blocks blocks, const float *x, uint32_t *top);
+    /* Nonzero if a y[i] may not be exact, SHIFT and ODD only. plus: -0, or +0 for no -0 in y. */
+    uint32_t (*take[ASSAY_TAKES])(assay_blocks blocks, const float *x, const float *by, float plus,
+                                  float *y);
+    /* Words: how many of the ASSAY_STEPS magnitudes step[k][b] are below |x|, with its sign. */
+    void (*count)(assay_blocks blocks, const float *x,
+                  const uint32_t step[ASSAY_STEPS][ASSAY_PIECE_BLOCKS], bool two, uint32_t *codes);
+    /* Words: x rounded to a whole number, plus zero[b]. */
+    void (*whole[ASSAY_MODE_COUNT])(const assay_whole *w, assay_blocks blocks, const float *x,
+                                    const int32_t *zero, uint32_t *codes);
+    /* Words, by the first 32 bits of U; mark[i] where these do not decide; nonzero if any is. */
+    uint32_t (*loose)(const assay_loose *l, assay_blocks blocks, const float *x,
+                      const int32_t *zero, const uint32_t *draw, uint32_t *codes, uint8_t *mark);
+    /* n words to integers of `bytes` bytes. */
+    void (*narrow)(const uint32_t *words, void *codes, size_t n, size_t bytes);
+    /* y[i] = table[codes[i] & 15]; bytes. */
+    void (*look_up)(const float table[16], const uint8_t *codes, float *y, size_t n);
+    /* Two's complement or unsigned codes of `bits` bits, as they are. */
+    void (*integers)(int bits, bool is_signed, const void *codes, size_t bytes, float *y, size_t n);
+    /* y[i] = (y[i] - zero[b]) times[b], then times or over t; NaN is the canonical one. */
+    void (*finish)(assay_blocks blocks, const float *zero, const float *times, float t, bool over,
+                   float *y);
+    /* y[i] = x[i]; nonzero if one is not a binary32. */
+    uint64_t (*narrow_f64)(const double *x, float *y, size_t n);
+} assay_scheme_loops;
+
+extern const assay_scheme_loops assay_scheme_loops_base, assay_scheme_loops_avx2,
+    assay_scheme_loops_avx512;
+
+/** The loops of assay_isa_current. They run between assay_environment_enter and its end. */
+const assay_scheme_loops *assay_scheme_loops_current(void);
+
+#endif

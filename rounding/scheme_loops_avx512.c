@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ASSAY_SCHEME_LOOPS assay_scheme_loops_avx512
+#include "rounding/scheme_loops.inc"

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of assay_scheme_quantize: what its definition and its fast path share. */
+#ifndef ASSAY_ROUNDING_SCHEME_RUN_H
+#define ASSAY_ROUNDING_SCHEME_RUN_H
+
+#include "rounding/scheme_loops.h"
+#include "rounding/scheme_parts.h"
+
+typedef struct assay_fast assay_fast;
+
+typedef struct run {
+    const assay_scheme *s;
+    const assay_tensor_scale *tensor; /* NULL where the scheme has none */
+    size_t rows, cols;
+    const double *x;
+    const float *narrow;        /* if not NULL, in place of x */
+    const assay_random *random; /* or NULL */
+    uint64_t first;
+    assay_quantized out;
+    float *narrow_values; /* in place of out.values, or NULL */
+    size_t code_bytes, scale_bytes;
+    assay_scale_shape scales;
+    const assay_fast *fast; /* or NULL */
+} run;
+
+/* Blocks `from` to `from + count` - 1 of the rows `row` to `row + rows` - 1. */
+typedef struct group {
+    size_t row, rows, from, count, size;
+    block_scale scale[ASSAY_PIECE_BLOCKS];
+    block_step step[ASSAY_PIECE_BLOCKS];
+    block_factor factor[ASSAY_PIECE_BLOCKS];
+} group;
+
+/* rows x cols elements of the tensor from element `at` on. */
+region assay_run_region(const run *r, size_t at, size_t rows, size_t cols);
+/* Writes the codes of a group's scales and zero points. */
+void assay_run_put_scales(const run *r, const group *g);
+/* Values of the output, n from element `at` on; of binary32 the nearest ones. */
+void assay_run_put_values(const run *r, size_t at, const double *y, size_t n);
+/* The code of one element, from the definition. */
+uint64_t assay_run_code(const run *r, const assay_rounder *rounder, const block_step *step,
+                        size_t at);
+
+/* From codes to binary32; usable: the results are the nearest ones. */
+typedef struct assay_narrow_decoder {
+    const assay_scheme *scheme;
+    const assay_scheme_loops *loops;
+    enum { NARROW_LOOK_UP, NARROW_INTEGERS, NARROW_ARRAY } way;
+    bool usable;
+    float tensor, integers, table[16];
+} assay_narrow_decoder;
+
+/* How a scheme's blocks are done on binary32. */
+struct assay_fast {
+    const assay_scheme_loops *loops;
+    enum { FAST_POWER, FAST_QUOTIENT, FAST_SEARCH } scales;
+    enum { FAST_ARRAY, FAST_COUNT, FAST_WHOLE, FAST_RANDOM, FAST_LOOSE } codes;
+    assay_take take;
+    bool exact_only; /* an operand that is not exact is left to the definition */
+    float plus;      /* +0 if -0 comes out as +0, else -0                      */
+    int unit;        /* the loops count integers: units of 2^-unit             */
+    /* FAST_POWER: the least fraction of amax in binary32 at which the rule goes one up. */
+    uint32_t bump, least;
+    int emax, lowest, highest;
+    bool counts; /* codes of scales count from the lowest */
+    assay_array_pass elements, of_scales;
+    assay_whole whole;
+    assay_loose loose;
+    assay_narrow_decoder decoder; /* where binary32 values are wanted */
+    double midpoint[ASSAY_STEPS]; /* FAST_COUNT: between magnitudes k and k + 1 */
+    bool inclusive[ASSAY_STEPS];  /* whether that goes up                       */
+    bool two;
+};
+
+/* False if the definition has to do it all. */
+bool assay_fast_make(const run *r, assay_fast *out);
+/* Quantizes a group; false if the definition has to do it. */
+bool assay_fast_group(const assay_fast *f, const run *r, group *g);
+/* The scales of a group from its largest magnitudes, as bits; false as above. */
+bool assay_fast_scales(const assay_fast *f, const run *r, group *g, uint32_t *top);
+
+/* See assay_narrow_decoder. */
+void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *out);
+/* Within assay_environment_enter; scales and zero points by block, y the same shape. */
+void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
+                         const double *scale, const double *zero, float *y);
+/* Integers of at most 16 bits whose codes are themselves, in units of a power of two. */
+bool assay_is_whole_format(const assay_format *f);
+
+/* The parts of assay_scheme_quantize and assay_scheme_dequantize for hierarchies. */
+void assay_hierarchy_quantize(const run *r);
+void assay_hierarchy_dequantize(const assay_scheme *scheme, size_t rows, size_t cols,
+                                const unsigned char *codes, double *y, float *narrow);
+
+/* assay_scheme_quantize without the fast path, for tests. */
+void assay_scheme_quantize_slowly(const assay_scheme *s, const assay_tensor_scale *tensor,
+                                  size_t rows, size_t cols, const double *x,
+                                  const assay_random *random, uint64_t first,
+                                  const assay_quantized *out);
+
+#endif
