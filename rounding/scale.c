@@ -165,22 +165,41 @@ static double exact_quotient(const assay_scheme *s, const assay_tensor_scale *te
                 : assay_odd_quotient(a, divisor);
 }
 
-/* The block scale before it is rounded, as each producer computes it in binary32. */
+void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tensor, bool wide,
+                           const float *a, double *q, size_t n)
+{
+    const assay_tensor_scale none = { 1, 1, 1 }, t = tensor ? *tensor : none;
+    const float max = (float)s->element.format.max, grow = wide ? 1.5f : 1;
+    const float least = (float)s->scale.format.min_normal, top = (float)s->scale.format.max;
+    const float te = t.reciprocal * (1 / max), modelopt = max * t.multiplier;
+    for (size_t i = 0; i < n; i++) {
+        float v;
+        switch (s->order) {
+        case ASSAY_ORDER_TE: v = a[i] * te * grow; break;
+        case ASSAY_ORDER_TORCHAO:
+            v = a[i] / max / t.multiplier * grow;
+            v = v < least ? least : v > top ? top : v;
+            break;
+        case ASSAY_ORDER_CT: v = t.reciprocal * (a[i] / max) * grow; break;
+        case ASSAY_ORDER_MODELOPT:
+            v = a[i] / modelopt;
+            v = v == 0 ? 1 : v * grow;
+            break;
+        default: v = a[i] / max * grow; /* div32, mul32 */
+        }
+        q[i] = (double)v;
+    }
+}
+
+/* The block scale before it is rounded. */
 static double quotient(const assay_scheme *s, const assay_tensor_scale *tensor, double a, bool wide)
 {
-    const float max = (float)s->element.format.max, amax = (float)a, grow = wide ? 1.5f : 1;
-    float least = (float)s->scale.format.min_normal, top = (float)s->scale.format.max, q;
-    switch (s->order) {
-    case ASSAY_ORDER_TE: q = amax * (tensor->reciprocal * (1 / max)); return q * grow;
-    case ASSAY_ORDER_TORCHAO:
-        q = amax / max / tensor->multiplier * grow;
-        return q < least ? least : q > top ? top : q;
-    case ASSAY_ORDER_CT: q = tensor->reciprocal * (amax / max); return q * grow;
-    case ASSAY_ORDER_MODELOPT: q = amax / (max * tensor->multiplier); return q == 0 ? 1 : q * grow;
-    case ASSAY_ORDER_DIV32:
-    case ASSAY_ORDER_MUL32: q = amax / max; return q * grow;
-    default: return exact_quotient(s, tensor, a, wide);
-    }
+    const float amax = (float)a;
+    double q;
+    if (s->order == ASSAY_ORDER_EXACT)
+        return exact_quotient(s, tensor, a, wide);
+    assay_order_quotients(s, tensor, wide, &amax, &q, 1);
+    return q;
 }
 
 block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *tensor, double a,

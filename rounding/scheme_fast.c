@@ -81,11 +81,14 @@ static bool set_scales(const run *r, assay_fast *f)
     const assay_scheme *s = r->s;
     const assay_format *scale = &s->scale.format, *e = &s->element.format;
     assay_scale_rule rule = s->rule;
-    f->lowest = assay_exponent(scale->min_positive);
-    f->highest = assay_exponent(scale->max);
-    f->emax = assay_exponent(e->max);
-    f->least = assay_bits32((float)s->least);
-    f->counts =
+    f->powers = (assay_powers){ .least = assay_bits32((float)s->least),
+                                .emax = assay_exponent(e->max),
+                                .lowest = assay_exponent(scale->min_positive),
+                                .highest = assay_exponent(scale->max),
+                                .bias = scale->bias,
+                                .unit = f->unit };
+    f->least = f->powers.least;
+    bool counts =
         scale->kind == ASSAY_FAMILY_FLOAT && scale->p == 1 && !scale->is_signed && !scale->has_zero;
     if ((double)(float)s->least != s->least)
         return false;
@@ -94,8 +97,9 @@ static bool set_scales(const run *r, assay_fast *f)
         return true;
     if (rule < ASSAY_SCALE_MAX) {
         f->scales = FAST_POWER;
-        f->bump = bump_of(s);
-        return f->lowest <= 0 && f->highest > 1;
+        f->powers.bump = bump_of(s);
+        return counts && f->powers.lowest <= 0 && f->powers.highest > 1 &&
+               s->order == ASSAY_ORDER_EXACT && !r->tensor;
     }
     /* One division is on the right side of midpoints times max t of at most 53 bits. */
     f->scales = FAST_QUOTIENT;
@@ -205,62 +209,6 @@ bool assay_fast_make(const run *r, assay_fast *f)
 
 /* ---- a group ---- */
 
-/* What the loops need of each block of a group. */
-typedef struct blocks_of {
-    float by[ASSAY_PIECE_BLOCKS];
-    int32_t zero[ASSAY_PIECE_BLOCKS];
-    uint32_t step[ASSAY_STEPS][ASSAY_PIECE_BLOCKS];
-    float buffer[ASSAY_PIECE], taken[ASSAY_PIECE];
-    uint32_t words[ASSAY_PIECE], draws[ASSAY_PIECE + 4];
-    uint8_t mark[ASSAY_PIECE];
-} blocks_of;
-
-/* The largest binary32 that does not go up, as bits: b = midpoint scale, exactly. */
-static void set_step(const assay_fast *f, int k, size_t count, const double *factor, uint32_t *step)
-{
-    double midpoint = f->midpoint[k];
-    uint32_t inclusive = f->inclusive[k];
-    for (size_t b = 0; b < count; b++) {
-        double m = midpoint * factor[b];
-        float near = (float)m;
-        uint32_t bits = assay_bits32(near), above = (double)near > m, same = (double)near == m;
-        bits -= above | (same & inclusive);
-        step[b] = factor[b] > 0 ? bits : 0x7fffffff;
-    }
-}
-
-/* False where binary32's range does not do. */
-static bool set_factors(const assay_fast *f, const run *r, group *g, blocks_of *w)
-{
-    double factor[ASSAY_PIECE_BLOCKS], t = r->tensor ? (double)r->tensor->stored : 1;
-    double unit = assay_pow2(-f->unit);
-    bool all = true;
-    for (size_t b = 0; b < g->count; b++) {
-        double s = g->scale[b].value;
-        w->zero[b] = (int32_t)g->scale[b].zero;
-        switch (r->s->order == ASSAY_ORDER_EXACT ? f->take : ASSAY_TAKES) {
-        case ASSAY_TAKE_SHIFT:
-            w->by[b] = (float)(1 / (s * unit));
-            all = all && w->by[b] < INFINITY;
-            break;
-        case ASSAY_TAKE_ODD:
-        case ASSAY_TAKE_MULTIPLY: /* of random modes: by the reciprocal */
-            factor[b] = s * t;
-            all = all && (s == 0 || (factor[b] > 0x1p-70 && factor[b] < 0x1p70));
-            w->by[b] = s == 0 ? INFINITY : (float)(factor[b] * unit);
-            if (f->take == ASSAY_TAKE_MULTIPLY)
-                w->by[b] = 1 / w->by[b];
-            break;
-        default:
-            g->step[b] = assay_block_step(r->s, r->tensor, &g->scale[b]);
-            w->by[b] = (float)g->step[b].factor;
-        }
-    }
-    for (int k = 0; f->codes == FAST_COUNT && k < ASSAY_STEPS; k++)
-        set_step(f, k, g->count, factor, w->step[k]);
-    return all;
-}
-
 /* The elements of a piece in binary32, or NULL if they are not. */
 static const float *piece_of(const assay_fast *f, const run *r, size_t at, size_t n, float *buffer)
 {
@@ -279,7 +227,7 @@ static const uint32_t *draws_of(const run *r, size_t at, size_t n, uint32_t *wor
 }
 
 /* Codes that the first bits of U do not decide. */
-static void ask(const run *r, const group *g, size_t from, size_t at, assay_blocks k, blocks_of *w)
+static void ask(const run *r, size_t from, size_t at, assay_blocks k, fast_group *w)
 {
     const assay_scheme *s = r->s;
     const assay_format *e = &s->element.format;
@@ -287,7 +235,8 @@ static void ask(const run *r, const group *g, size_t from, size_t at, assay_bloc
         if (!w->mark[i])
             continue;
         size_t b = from + i / k.size;
-        block_step step = assay_block_step(s, r->tensor, &g->scale[b]);
+        const block_scale scale = { .code = w->code[b], .value = w->value[b] };
+        block_step step = assay_block_step(s, r->tensor, &scale);
         if (!s->has_zero) {
             w->words[i] = (uint32_t)assay_run_code(r, &s->element, &step, at + i);
             continue;
@@ -299,8 +248,8 @@ static void ask(const run *r, const group *g, size_t from, size_t at, assay_bloc
     }
 }
 
-static void make_codes(const assay_fast *f, const run *r, const group *g, size_t from, size_t at,
-                       assay_blocks k, const float *x, void *codes, blocks_of *w)
+static void make_codes(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
+                       const float *x, void *codes, fast_group *w)
 {
     const assay_random none = { 0 };
     const assay_scheme *s = r->s;
@@ -317,7 +266,7 @@ static void make_codes(const assay_fast *f, const run *r, const group *g, size_t
     case FAST_LOOSE:
         if (f->loops->loose(&f->loose, k, x, w->zero + from, draws_of(r, at, k.n, w->draws),
                             w->words, w->mark))
-            ask(r, g, from, at, k, w);
+            ask(r, from, at, k, w);
         break;
     default: f->loops->count(k, x, w->step, f->two, w->words);
     }
@@ -325,15 +274,14 @@ static void make_codes(const assay_fast *f, const run *r, const group *g, size_t
 }
 
 /* Values from codes, as assay_scheme_dequantize has them. */
-static void make_values(const assay_fast *f, const run *r, const group *g, size_t from, size_t at,
-                        assay_blocks k, const void *codes)
+static void make_values(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
+                        const void *codes, const fast_group *w)
 {
-    double y[ASSAY_PIECE], scale[ASSAY_PIECE_BLOCKS], zero[ASSAY_PIECE_BLOCKS];
+    double y[ASSAY_PIECE], zero[ASSAY_PIECE_BLOCKS];
+    const double *scale = w->value + from;
     size_t count = (k.n - 1) / k.size + 1;
-    for (size_t b = 0; b < count; b++) {
-        scale[b] = g->scale[from + b].value;
-        zero[b] = g->scale[from + b].zero;
-    }
+    for (size_t b = 0; b < count; b++)
+        zero[b] = (double)w->zero[from + b];
     if (r->narrow_values && f->decoder.usable) {
         assay_narrow_decode(&f->decoder, k, codes, scale, zero, r->narrow_values + at);
         return;
@@ -352,8 +300,8 @@ static void make_values(const assay_fast *f, const run *r, const group *g, size_
 
 /* n elements from `at` on, in blocks of which the first is block `from` of the group; `look` only
  * finds out whether that works. */
-static bool do_piece(const assay_fast *f, const run *r, const group *g, size_t from, size_t at,
-                     assay_blocks k, bool look, blocks_of *w)
+static bool do_piece(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
+                     bool look, fast_group *w)
 {
     unsigned char own[ASSAY_PIECE * sizeof(uint32_t)];
     void *codes = r->out.codes ? (unsigned char *)r->out.codes + at * r->code_bytes : own;
@@ -368,56 +316,64 @@ static bool do_piece(const assay_fast *f, const run *r, const group *g, size_t f
     }
     if (look)
         return true;
-    make_codes(f, r, g, from, at, k, x, codes, w);
+    make_codes(f, r, from, at, k, x, codes, w);
     if (r->out.values || r->narrow_values)
-        make_values(f, r, g, from, at, k, codes);
+        make_values(f, r, from, at, k, codes, w);
     return true;
 }
 
 /* Blocks longer than a piece are done in pieces of one block. */
 static bool do_row(const assay_fast *f, const run *r, const group *g, size_t row, bool look,
-                   blocks_of *w)
+                   fast_group *w)
 {
     size_t start = g->from * g->size, left = r->cols - start;
     size_t width = left / g->count < g->size ? left : g->size * g->count,
            at = row * r->cols + start;
     if (width <= ASSAY_PIECE)
-        return do_piece(f, r, g, 0, at, (assay_blocks){ width, g->size }, look, w);
+        return do_piece(f, r, 0, at, (assay_blocks){ width, g->size }, look, w);
     for (size_t j = 0; j < width; j += ASSAY_PIECE) {
         size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
-        if (!do_piece(f, r, g, 0, at + j, (assay_blocks){ n, n }, look, w))
+        if (!do_piece(f, r, 0, at + j, (assay_blocks){ n, n }, look, w))
             return false;
     }
     return true;
 }
 
-static bool find_tops(const assay_fast *f, const run *r, const group *g, blocks_of *w,
-                      uint32_t *top)
+static bool find_tops(const assay_fast *f, const run *r, const group *g, fast_group *w)
 {
     size_t start = g->from * g->size, left = r->cols - start;
     size_t width = left / g->count < g->size ? left : g->size * g->count;
-    memset(top, 0, g->count * sizeof *top);
+    memset(w->top, 0, g->count * sizeof *w->top);
     for (size_t i = g->row; i < g->row + g->rows; i++)
         for (size_t j = 0; j < width; j += ASSAY_PIECE) {
             size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
             const float *x = piece_of(f, r, i * r->cols + start + j, n, w->buffer);
             if (!x)
                 return false;
-            f->loops->amax((assay_blocks){ n, width > ASSAY_PIECE ? n : g->size }, x, top);
+            f->loops->amax((assay_blocks){ n, width > ASSAY_PIECE ? n : g->size }, x, w->top);
         }
     return true;
 }
 
-bool assay_fast_group(const assay_fast *f, const run *r, group *g)
+static void put_scales(const assay_fast *f, const run *r, const group *g, const fast_group *w)
 {
-    _Alignas(ASSAY_LINE) blocks_of w;
-    uint32_t top[ASSAY_PIECE_BLOCKS];
+    size_t at = assay_run_scale_at(r, g);
+    if (r->out.scales)
+        f->loops->narrow(w->code, (unsigned char *)r->out.scales + at * r->scale_bytes, g->count,
+                         r->scale_bytes);
+    if (r->out.zeros)
+        f->loops->narrow(w->zero_code, (unsigned char *)r->out.zeros + at * r->code_bytes, g->count,
+                         r->code_bytes);
+}
+
+bool assay_fast_group(const assay_fast *f, const run *r, const group *g)
+{
+    _Alignas(ASSAY_LINE) fast_group w;
     unsigned before = assay_environment_enter(ASSAY_TO_NEAREST);
-    bool done =
-        find_tops(f, r, g, &w, top) && assay_fast_scales(f, r, g, top) && set_factors(f, r, g, &w);
-    if (done)
-        assay_run_put_scales(r, g);
     bool values = r->out.values || r->narrow_values; /* which may be x itself */
+    bool done = find_tops(f, r, g, &w) && assay_fast_scales(f, r, g, &w);
+    if (done)
+        put_scales(f, r, g, &w);
     for (size_t i = g->row; done && f->exact_only && values && i < g->row + g->rows; i++)
         done = do_row(f, r, g, i, true, &w);
     for (size_t i = g->row; done && i < g->row + g->rows; i++)

@@ -43,9 +43,29 @@ typedef struct assay_loose {
     assay_whole range;
 } assay_loose;
 
+/** Scales 2^e of a rule of an exponent: E - emax, one more from the fraction `bump` on. */
+typedef struct assay_powers {
+    uint32_t bump, least; /* amax counts as at least this: bits      */
+    int32_t emax, lowest, highest;
+    int32_t bias; /* of the scale's codes                            */
+    int32_t unit; /* elements are counted in units of 2^-unit scale  */
+} assay_powers;
+
 typedef struct assay_scheme_loops {
     /* top[b] = the bits of the largest magnitude of block b and of what top[b] was. */
     void (*amax)(assay_blocks blocks, const float *x, uint32_t *top);
+    /* The codes of scales from the bits of amax, their values, and 2^(unit - e), 1 for amax 0;
+     * nonzero if one is out of reach. */
+    uint32_t (*powers)(const assay_powers *p, size_t n, const uint32_t *top, uint32_t *code,
+                       double *value, float *by);
+    /* q = amax / divisor; nonzero if an amax is infinite or NaN. */
+    uint32_t (*quotients)(size_t n, const uint32_t *top, uint32_t least, double divisor, double *q);
+    /* factor = value t, by the nearest to factor unit, infinity for 0, or 1 over it; nonzero if one
+     * is out of reach. */
+    uint32_t (*factors)(size_t n, const double *value, double t, double unit, bool inverse,
+                        double *factor, float *by);
+    /* The bits of the largest binary32 below (not above) midpoint factor if inclusive (or not). */
+    void (*steps)(size_t n, const double *factor, double midpoint, bool inclusive, uint32_t *step);
     /* Nonzero if a y[i] may not be exact, SHIFT and ODD only. plus: -0, or +0 for no -0 in y. */
     uint32_t (*take[ASSAY_TAKES])(assay_blocks blocks, const float *x, const float *by, float plus,
                                   float *y);

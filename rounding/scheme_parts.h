@@ -60,6 +60,9 @@ block_step assay_block_step(const assay_scheme *s, const assay_tensor_scale *ten
 /* The scale for the largest magnitude a, with the quotient 3/2 as large if `wide`. */
 block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *tensor, double a,
                             bool wide);
+/* Before it is rounded, as each producer computes it in binary32: all orders but `exact`. */
+void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tensor, bool wide,
+                           const float *a, double *q, size_t n);
 /* The rules that try scales and compare exact errors. */
 block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *tensor,
                                const region *r, double a);

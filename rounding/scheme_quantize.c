@@ -25,28 +25,36 @@ static void put(void *to, size_t i, size_t bytes, uint64_t code)
     memcpy((unsigned char *)to + i * bytes, &code, bytes); /* little-endian */
 }
 
-static void find_scales(const run *r, group *g)
+/* A group, and the scales of its blocks. */
+typedef struct work {
+    group g;
+    block_scale scale[ASSAY_PIECE_BLOCKS];
+    block_step step[ASSAY_PIECE_BLOCKS];
+    block_factor factor[ASSAY_PIECE_BLOCKS];
+} work;
+
+size_t assay_run_scale_at(const run *r, const group *g)
 {
+    if (r->s->extent == ASSAY_EXTENT_TENSOR)
+        return 0;
+    return (g->row / r->s->tile_rows) * r->scales.cols + g->from;
+}
+
+static void find_scales(const run *r, work *w)
+{
+    const group *g = &w->g;
+    size_t at = assay_run_scale_at(r, g);
     for (size_t b = 0; b < g->count; b++) {
         size_t start = (g->from + b) * g->size, left = r->cols - start;
         size_t cols = left < g->size ? left : g->size;
         region part = assay_run_region(r, g->row * r->cols + start, g->rows, cols);
-        g->scale[b] = assay_block_scale(r->s, r->tensor, &part);
-        g->step[b] = assay_block_step(r->s, r->tensor, &g->scale[b]);
-        g->factor[b] = assay_block_factor(r->s, r->tensor, g->scale[b].value);
-    }
-}
-
-void assay_run_put_scales(const run *r, const group *g)
-{
-    size_t at = (g->row / r->s->tile_rows) * r->scales.cols + g->from;
-    if (r->s->extent == ASSAY_EXTENT_TENSOR)
-        at = 0;
-    for (size_t b = 0; b < g->count; b++) {
+        w->scale[b] = assay_block_scale(r->s, r->tensor, &part);
+        w->step[b] = assay_block_step(r->s, r->tensor, &w->scale[b]);
+        w->factor[b] = assay_block_factor(r->s, r->tensor, w->scale[b].value);
         if (r->out.scales)
-            put(r->out.scales, at + b, r->scale_bytes, g->scale[b].code);
+            put(r->out.scales, at + b, r->scale_bytes, w->scale[b].code);
         if (r->out.zeros)
-            put(r->out.zeros, at + b, r->code_bytes, g->scale[b].zero_code);
+            put(r->out.zeros, at + b, r->code_bytes, w->scale[b].zero_code);
     }
 }
 
@@ -98,7 +106,7 @@ static double value_of(double code, const block_factor *factor)
 }
 
 /* One by one: random bits, or zero points. */
-static void round_each(const run *r, const group *g, size_t b, size_t at, size_t n)
+static void round_each(const run *r, const work *w, size_t b, size_t at, size_t n)
 {
     const assay_scheme *s = r->s;
     const assay_format *f = &s->element.format;
@@ -106,19 +114,19 @@ static void round_each(const run *r, const group *g, size_t b, size_t at, size_t
         uint64_t code = 0;
         double v;
         if (s->has_zero) {
-            v = assay_decode(&s->whole.format, assay_run_code(r, &s->whole, &g->step[b], i));
-            v += g->scale[b].zero;
+            v = assay_decode(&s->whole.format, assay_run_code(r, &s->whole, &w->step[b], i));
+            v += w->scale[b].zero;
             v = v < (double)f->lowest ? (double)f->lowest : v;
             v = v > (double)f->highest ? (double)f->highest : v;
             if (!assay_encode_exact(f, v, &code))
                 __builtin_trap(); /* an integer in the format's range */
         } else {
-            code = assay_run_code(r, &s->element, &g->step[b], i);
+            code = assay_run_code(r, &s->element, &w->step[b], i);
             v = assay_decode(f, code);
         }
         if (r->out.codes)
             put(r->out.codes, i, r->code_bytes, code);
-        v = value_of(v - g->scale[b].zero, &g->factor[b]);
+        v = value_of(v - w->scale[b].zero, &w->factor[b]);
         assay_run_put_values(r, i, &v, 1);
     }
 }
@@ -133,45 +141,47 @@ static void multiply(double *y, const block_factor *factor, size_t n)
 }
 
 /* One row of the group, `count` blocks or a part of one, from element `at` on. */
-static void round_row(const run *r, const group *g, size_t at, size_t n)
+static void round_row(const run *r, const work *w, size_t at, size_t n)
 {
+    size_t size = w->g.size;
     double y[ASSAY_PIECE];
     for (size_t i = 0; i < n; i++)
         y[i] = element(r, at + i);
-    for (size_t b = 0, i = 0; i < n; b++, i += g->size)
-        assay_step_row(&g->step[b], y + i, y + i, n - i < g->size ? n - i : g->size);
+    for (size_t b = 0, i = 0; i < n; b++, i += size)
+        assay_step_row(&w->step[b], y + i, y + i, n - i < size ? n - i : size);
     if (r->out.codes)
         assay_encode_array_f64(&r->s->element, y,
                                (unsigned char *)r->out.codes + at * r->code_bytes, n);
     if (!r->out.values && !r->narrow_values)
         return;
     assay_round_array_f64(&r->s->element, y, y, n);
-    for (size_t b = 0, i = 0; i < n; b++, i += g->size)
-        multiply(y + i, &g->factor[b], n - i < g->size ? n - i : g->size);
+    for (size_t b = 0, i = 0; i < n; b++, i += size)
+        multiply(y + i, &w->factor[b], n - i < size ? n - i : size);
     assay_run_put_values(r, at, y, n);
 }
 
-static void spread_nan(const run *r, const group *g, size_t b, size_t at, size_t n)
+static void spread_nan(const run *r, const work *w, size_t b, size_t at, size_t n)
 {
     const double nan = assay_from_bits64(0x7ff8000000000000);
-    for (size_t i = at; g->scale[b].value != g->scale[b].value && i < at + n; i++)
+    for (size_t i = at; w->scale[b].value != w->scale[b].value && i < at + n; i++)
         assay_run_put_values(r, i, &nan, 1);
 }
 
-static void round_group(const run *r, const group *g)
+static void round_group(const run *r, const work *w)
 {
+    const group *g = &w->g;
     bool each = r->s->has_zero || assay_mode_is_stochastic(r->s->element.mode);
     size_t start = g->from * g->size, left = r->cols - start;
     size_t width = left / g->count < g->size ? left : g->size * g->count;
     for (size_t i = g->row; i < g->row + g->rows; i++) {
         size_t at = i * r->cols + start;
         for (size_t j = 0; j < width && !each; j += ASSAY_PIECE)
-            round_row(r, g, at + j, width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE);
+            round_row(r, w, at + j, width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE);
         for (size_t b = 0, j = 0; j < width; b++, j += g->size) {
             size_t n = width - j < g->size ? width - j : g->size;
             if (each)
-                round_each(r, g, b, at + j, n);
-            spread_nan(r, g, b, at + j, n);
+                round_each(r, w, b, at + j, n);
+            spread_nan(r, w, b, at + j, n);
         }
     }
 }
@@ -192,15 +202,16 @@ static void quantize_blocks(const run *r)
     size_t tasks = r->scales.rows * across;
 #pragma omp parallel for schedule(static) if (tasks > 8)
     for (size_t task = 0; task < tasks; task++) {
-        group g = { .row = task / across * height, .from = task % across * at_once };
-        g.size = size;
-        g.rows = r->rows - g.row < height ? r->rows - g.row : height;
-        g.count = r->scales.cols - g.from < at_once ? r->scales.cols - g.from : at_once;
-        if (r->fast && assay_fast_group(r->fast, r, &g))
+        work w; /* large: nothing of it is set that is not used */
+        group *g = &w.g;
+        *g = (group){ .row = task / across * height, .from = task % across * at_once };
+        g->size = size;
+        g->rows = r->rows - g->row < height ? r->rows - g->row : height;
+        g->count = r->scales.cols - g->from < at_once ? r->scales.cols - g->from : at_once;
+        if (r->fast && assay_fast_group(r->fast, r, g))
             continue;
-        find_scales(r, &g);
-        assay_run_put_scales(r, &g);
-        round_group(r, &g);
+        find_scales(r, &w);
+        round_group(r, &w);
     }
 }
 

@@ -26,15 +26,12 @@ typedef struct run {
 /* Blocks `from` to `from + count` - 1 of the rows `row` to `row + rows` - 1. */
 typedef struct group {
     size_t row, rows, from, count, size;
-    block_scale scale[ASSAY_PIECE_BLOCKS];
-    block_step step[ASSAY_PIECE_BLOCKS];
-    block_factor factor[ASSAY_PIECE_BLOCKS];
 } group;
 
 /* rows x cols elements of the tensor from element `at` on. */
 region assay_run_region(const run *r, size_t at, size_t rows, size_t cols);
-/* Writes the codes of a group's scales and zero points. */
-void assay_run_put_scales(const run *r, const group *g);
+/* Where the scale of the group's first block is. */
+size_t assay_run_scale_at(const run *r, const group *g);
 /* Values of the output, n from element `at` on; of binary32 the nearest ones. */
 void assay_run_put_values(const run *r, size_t at, const double *y, size_t n);
 /* The code of one element, from the definition. */
@@ -59,10 +56,8 @@ struct assay_fast {
     bool exact_only; /* an operand that is not exact is left to the definition */
     float plus;      /* +0 if -0 comes out as +0, else -0                      */
     int unit;        /* the loops count integers: units of 2^-unit             */
-    /* FAST_POWER: the least fraction of amax in binary32 at which the rule goes one up. */
-    uint32_t bump, least;
-    int emax, lowest, highest;
-    bool counts; /* codes of scales count from the lowest */
+    uint32_t least;  /* bits of what amax counts as at least                   */
+    assay_powers powers;
     assay_array_pass elements, of_scales;
     assay_whole whole;
     assay_loose loose;
@@ -75,9 +70,22 @@ struct assay_fast {
 /* False if the definition has to do it all. */
 bool assay_fast_make(const run *r, assay_fast *out);
 /* Quantizes a group; false if the definition has to do it. */
-bool assay_fast_group(const assay_fast *f, const run *r, group *g);
-/* The scales of a group from its largest magnitudes, as bits; false as above. */
-bool assay_fast_scales(const assay_fast *f, const run *r, group *g, uint32_t *top);
+bool assay_fast_group(const assay_fast *f, const run *r, const group *g);
+
+/* What is known of the blocks of a group, and room for a piece of it. */
+typedef struct fast_group {
+    float by[ASSAY_PIECE_BLOCKS];
+    int32_t zero[ASSAY_PIECE_BLOCKS];
+    uint32_t top[ASSAY_PIECE_BLOCKS], code[ASSAY_PIECE_BLOCKS], zero_code[ASSAY_PIECE_BLOCKS];
+    double value[ASSAY_PIECE_BLOCKS], factor[ASSAY_PIECE_BLOCKS];
+    uint32_t step[ASSAY_STEPS][ASSAY_PIECE_BLOCKS];
+    float buffer[ASSAY_PIECE], taken[ASSAY_PIECE];
+    uint32_t words[ASSAY_PIECE], draws[ASSAY_PIECE + 4];
+    uint8_t mark[ASSAY_PIECE];
+} fast_group;
+
+/* Scales and factors from the bits of the largest magnitudes; false as above. */
+bool assay_fast_scales(const assay_fast *f, const run *r, const group *g, fast_group *w);
 
 /* See assay_narrow_decoder. */
 void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *out);
