@@ -231,7 +231,19 @@ static block_scale mean_scale(const assay_scheme *s, const region *r)
     return scale_of_code(s, assay_round_exact(&s->scale, mean));
 }
 
-/* s = (hi - lo) / (levels - 1) with 0 in [lo, hi], z = least code - round(lo / s). */
+double assay_affine_quotient(const assay_format *f, double lo, double hi)
+{
+    return assay_odd_quotient(assay_odd_difference(hi, lo), (double)(f->highest - f->lowest));
+}
+
+double assay_affine_zero(const assay_format *f, double lo, double scale)
+{
+    double least = (double)f->lowest, most = (double)f->highest, z = 0;
+    if (scale > 0)
+        z = least - rint(assay_odd_quotient(lo, scale)); /* nearest even: assay_env_check */
+    return z < least ? least : z > most ? most : z;
+}
+
 static block_scale affine_scale(const assay_scheme *s, const region *r)
 {
     const assay_format *f = &s->element.format;
@@ -242,17 +254,10 @@ static block_scale affine_scale(const assay_scheme *s, const region *r)
             lo = x < lo ? x : lo;
             hi = x > hi ? x : hi;
         }
-    double range = assay_odd_difference(hi, lo);
-    double q = assay_odd_quotient(range, (double)(f->highest - f->lowest));
+    double q = assay_affine_quotient(f, lo, hi);
     block_scale scale = scale_of_code(s, assay_round_code(&s->scale, q));
-    double z = (double)f->lowest;
-    if (scale.value > 0)
-        z -= rint(assay_odd_quotient(lo, scale.value)); /* nearest even: assay_env_check */
-    else
-        z = 0;
-    z = z < (double)f->lowest ? (double)f->lowest : z > (double)f->highest ? (double)f->highest : z;
-    scale.zero = z;
-    return assay_encode_exact(f, z, &scale.zero_code) ? scale : nan_scale(s);
+    scale.zero = assay_affine_zero(f, lo, scale.value);
+    return assay_encode_exact(f, scale.zero, &scale.zero_code) ? scale : nan_scale(s);
 }
 
 block_scale assay_block_scale(const assay_scheme *s, const assay_tensor_scale *tensor,

@@ -14,11 +14,44 @@ typedef struct trial {
     const assay_fast_rounder *round;
 } trial;
 
-static double value(const trial *t, double x)
+enum { STRIP = 64 };
+
+static void values(const trial *t, const double *x, double *v, size_t n)
 {
-    double y;
-    assay_step_row(&t->step, &x, &y, 1);
-    return assay_round_fast(t->round, y) * t->factor.multiply / t->factor.divide;
+    double by = t->factor.multiply, over = t->factor.divide;
+    assay_step_row(&t->step, x, v, n);
+    if (t->round->direct && t->round->mode == ASSAY_RNE)
+        for (size_t i = 0; i < n; i++)
+            v[i] = assay_from_bits64(assay_fast_bits(t->round, ASSAY_RNE, assay_bits64(v[i]))) * by;
+    else
+        for (size_t i = 0; i < n; i++)
+            v[i] = assay_round_fast(t->round, v[i]) * by;
+    for (size_t i = 0; over != 1 && i < n; i++)
+        v[i] /= over;
+}
+
+/* Elements from column j on of row i, at most a strip of them. */
+static size_t load(const region *r, size_t i, size_t j, double *x)
+{
+    size_t n = r->cols - j < STRIP ? r->cols - j : STRIP;
+    for (size_t k = 0; k < n; k++)
+        x[k] = assay_region_at(r, i * r->stride + j + k);
+    return n;
+}
+
+/* The sum of (x - v)^2: terms are not negative, so that each of its n + 2 roundings costs no more
+ * than 2^-53 of it. */
+static double squared_error(const trial *t, const region *r)
+{
+    double x[STRIP], v[STRIP], sum = 0;
+    for (size_t i = 0; i < r->rows; i++)
+        for (size_t j = 0; j < r->cols; j += STRIP) {
+            size_t n = load(r, i, j, x);
+            values(t, x, v, n);
+            for (size_t k = 0; k < n; k++)
+                sum += (x[k] - v[k]) * (x[k] - v[k]);
+        }
+    return sum;
 }
 
 /* Sum of (x - u)^2 - (x - v)^2 = u^2 - v^2 + 2 x (v - u), whose products are exact terms. */
@@ -32,16 +65,29 @@ static void add_difference(assay_superaccumulator *sum, double x, double u, doub
 
 static bool is_better(const trial *a, const trial *b, const region *r)
 {
+    double x[STRIP], u[STRIP], v[STRIP];
     assay_superaccumulator sum;
     assay_superaccumulator_clear(&sum);
     for (size_t i = 0; i < r->rows; i++)
-        for (size_t j = 0; j < r->cols; j++) {
-            double x = assay_region_at(r, i * r->stride + j), u = value(a, x), v = value(b, x);
-            if (u != v)
-                add_difference(&sum, x, u, v);
+        for (size_t j = 0; j < r->cols; j += STRIP) {
+            size_t n = load(r, i, j, x);
+            values(a, x, u, n);
+            values(b, x, v, n);
+            for (size_t k = 0; k < n; k++)
+                if (u[k] != v[k])
+                    add_difference(&sum, x[k], u[k], v[k]);
         }
     assay_leading l = assay_superaccumulator_leading(&sum);
     return l.kind == ASSAY_SUM_FINITE && l.negative;
+}
+
+/* Whether a is below b, if sums of n squares say so surely: 1, 0, or -1. */
+static int is_below(double a, double b, size_t n)
+{
+    double margin = ((double)(int64_t)n + 8) * 0x1p-52 * (a > b ? a : b);
+    if (!(a < INFINITY && b < INFINITY && margin < INFINITY) || a < 0x1p-900 || b < 0x1p-900)
+        return -1;
+    return a < b - margin ? 1 : a > b + margin ? 0 : -1;
 }
 
 /* The candidates in the order in which ties are won. */
@@ -73,11 +119,16 @@ block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *
         nearest.mode = ASSAY_RNE;
     assay_fast_rounder round = assay_fast_rounder_from(&nearest);
     trial trials[3];
+    double error[3];
     for (size_t i = 0; i < n; i++)
         trials[i] = (trial){ assay_block_step(s, tensor, &all[i]),
                              assay_block_factor(s, tensor, all[i].value), &round };
-    for (size_t i = 1; i < n; i++)
-        if (is_better(&trials[i], &trials[best], r))
+    for (size_t i = 0; i < n; i++)
+        error[i] = squared_error(&trials[i], r);
+    for (size_t i = 1; i < n; i++) {
+        int below = is_below(error[i], error[best], r->rows * r->cols);
+        if (below > 0 || (below < 0 && is_better(&trials[i], &trials[best], r)))
             best = i;
+    }
     return all[best];
 }

@@ -92,7 +92,8 @@ static bool set_scales(const run *r, assay_fast *f)
         scale->kind == ASSAY_FAMILY_FLOAT && scale->p == 1 && !scale->is_signed && !scale->has_zero;
     if ((double)(float)s->least != s->least)
         return false;
-    f->scales = FAST_SEARCH;
+    f->of_scales = assay_array_pass_make(&s->scale, ASSAY_F64, true);
+    f->scales = s->has_zero && f->of_scales.constants.direct ? FAST_AFFINE : FAST_SEARCH;
     if (s->has_zero || rule >= ASSAY_SCALE_PERCENTILE)
         return true;
     if (rule < ASSAY_SCALE_MAX) {
@@ -103,7 +104,6 @@ static bool set_scales(const run *r, assay_fast *f)
     }
     /* One division is on the right side of midpoints times max t of at most 53 bits. */
     f->scales = FAST_QUOTIENT;
-    f->of_scales = assay_array_pass_make(&s->scale, ASSAY_F64, true);
     int bits = scale->p + 1 + e->p + (r->tensor ? 24 : 0);
     return f->of_scales.constants.direct && (s->order != ASSAY_ORDER_EXACT || bits <= 53);
 }
@@ -344,13 +344,18 @@ static bool find_tops(const assay_fast *f, const run *r, const group *g, fast_gr
     size_t start = g->from * g->size, left = r->cols - start;
     size_t width = left / g->count < g->size ? left : g->size * g->count;
     memset(w->top, 0, g->count * sizeof *w->top);
+    memset(w->low, 0, g->count * sizeof *w->low);
+    memset(w->high, 0, g->count * sizeof *w->high);
     for (size_t i = g->row; i < g->row + g->rows; i++)
         for (size_t j = 0; j < width; j += ASSAY_PIECE) {
             size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
             const float *x = piece_of(f, r, i * r->cols + start + j, n, w->buffer);
             if (!x)
                 return false;
-            f->loops->amax((assay_blocks){ n, width > ASSAY_PIECE ? n : g->size }, x, w->top);
+            const assay_blocks k = { n, width > ASSAY_PIECE ? n : g->size };
+            f->loops->amax(k, x, w->top);
+            if (f->scales == FAST_AFFINE)
+                f->loops->range(k, x, w->low, w->high);
         }
     return true;
 }

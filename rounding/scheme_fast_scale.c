@@ -14,6 +14,36 @@ static void set_scale(fast_group *w, size_t b, const block_scale *scale)
     w->zero[b] = (int32_t)scale->zero;
 }
 
+/* Codes in containers, then in words. */
+static void round_scales(const assay_fast *f, const run *r, size_t n, const double *q,
+                         fast_group *w)
+{
+    assay_array_pass_run(&f->of_scales, q, w->code, n);
+    assay_decode_array_f64(&r->s->scale.format, w->code, w->value, n);
+    for (size_t b = n; r->scale_bytes < 4 && b-- > 0;)
+        w->code[b] = r->scale_bytes == 1 ? ((const uint8_t *)w->code)[b]
+                                         : ((const uint16_t *)(const void *)w->code)[b];
+}
+
+static bool affine_scales(const assay_fast *f, const run *r, size_t n, fast_group *w)
+{
+    const assay_format *e = &r->s->element.format;
+    double q[ASSAY_PIECE_BLOCKS] = { 0 };
+    bool finite = true;
+    for (size_t b = 0; b < n; b++) {
+        finite = finite && w->top[b] < 0x7f800000;
+        q[b] = assay_affine_quotient(e, (double)w->low[b], (double)w->high[b]);
+    }
+    if (!finite)
+        return false;
+    round_scales(f, r, n, q, w);
+    for (size_t b = 0; b < n; b++) {
+        w->zero[b] = (int32_t)assay_affine_zero(e, (double)w->low[b], w->value[b]);
+        w->zero_code[b] = (uint32_t)w->zero[b] & f->whole.mask;
+    }
+    return true;
+}
+
 static bool quotient_scales(const assay_fast *f, const run *r, size_t n, fast_group *w)
 {
     float a[ASSAY_PIECE_BLOCKS];
@@ -27,11 +57,7 @@ static bool quotient_scales(const assay_fast *f, const run *r, size_t n, fast_gr
             a[b] = assay_from_bits32(w->top[b] > f->least ? w->top[b] : f->least);
         assay_order_quotients(s, r->tensor, false, a, q, n);
     }
-    assay_array_pass_run(&f->of_scales, q, w->code, n); /* in containers, then in words */
-    assay_decode_array_f64(&s->scale.format, w->code, w->value, n);
-    for (size_t b = n; r->scale_bytes < 4 && b-- > 0;)
-        w->code[b] = r->scale_bytes == 1 ? ((const uint8_t *)w->code)[b]
-                                         : ((const uint16_t *)(const void *)w->code)[b];
+    round_scales(f, r, n, q, w);
     for (size_t b = 0; s->order == ASSAY_ORDER_CT && b < n; b++)
         if (w->value[b] == 0) {
             w->code[b] = (uint32_t)assay_round_code(&s->scale, 0.125);
@@ -61,10 +87,10 @@ static bool set_factors(const assay_fast *f, const run *r, size_t n, fast_group 
     double t = r->tensor ? (double)r->tensor->stored : 1, unit = assay_pow2(-f->unit);
     if (r->s->order == ASSAY_ORDER_EXACT && f->take != ASSAY_TAKE_SHIFT) {
         bool inverse = f->take == ASSAY_TAKE_MULTIPLY; /* of random modes */
-        uint32_t out = f->loops->factors(n, w->value, t, unit, inverse, w->factor, w->by);
+        bool out = f->loops->factors(n, w->value, t, unit, inverse, w->factor, w->by);
         for (int k = 0; f->codes == FAST_COUNT && k < ASSAY_STEPS; k++)
             f->loops->steps(n, w->factor, f->midpoint[k], f->inclusive[k], w->step[k]);
-        return out == 0;
+        return !out;
     }
     for (size_t b = 0; b < n; b++) {
         const block_scale scale = { .code = w->code[b], .value = w->value[b] };
@@ -88,5 +114,7 @@ bool assay_fast_scales(const assay_fast *f, const run *r, const group *g, fast_g
             w->zero[b] = 0;
         return quotient_scales(f, r, g->count, w) && set_factors(f, r, g->count, w);
     }
+    if (f->scales == FAST_AFFINE)
+        return affine_scales(f, r, g->count, w) && set_factors(f, r, g->count, w);
     return search_scales(r, g, w) && set_factors(f, r, g->count, w);
 }

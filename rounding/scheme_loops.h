@@ -54,16 +54,18 @@ typedef struct assay_powers {
 typedef struct assay_scheme_loops {
     /* top[b] = the bits of the largest magnitude of block b and of what top[b] was. */
     void (*amax)(assay_blocks blocks, const float *x, uint32_t *top);
+    /* The least and the largest elements of block b, and what low[b] and high[b] were. */
+    void (*range)(assay_blocks blocks, const float *x, float *low, float *high);
     /* The codes of scales from the bits of amax, their values, and 2^(unit - e), 1 for amax 0;
      * nonzero if one is out of reach. */
     uint32_t (*powers)(const assay_powers *p, size_t n, const uint32_t *top, uint32_t *code,
                        double *value, float *by);
     /* q = amax / divisor; nonzero if an amax is infinite or NaN. */
     uint32_t (*quotients)(size_t n, const uint32_t *top, uint32_t least, double divisor, double *q);
-    /* factor = value t, by the nearest to factor unit, infinity for 0, or 1 over it; nonzero if one
+    /* factor = value t, by the nearest to factor unit, infinity for 0, or 1 over it; true if one
      * is out of reach. */
-    uint32_t (*factors)(size_t n, const double *value, double t, double unit, bool inverse,
-                        double *factor, float *by);
+    bool (*factors)(size_t n, const double *value, double t, double unit, bool inverse,
+                    double *factor, float *by);
     /* The bits of the largest binary32 below (not above) midpoint factor if inclusive (or not). */
     void (*steps)(size_t n, const double *factor, double midpoint, bool inclusive, uint32_t *step);
     /* Nonzero if a y[i] may not be exact, SHIFT and ODD only. plus: -0, or +0 for no -0 in y. */
@@ -77,7 +79,7 @@ typedef struct assay_scheme_loops {
                                     const int32_t *zero, uint32_t *codes);
     /* Words, by the first 32 bits of U; mark[i] where these do not decide; nonzero if any is. */
     uint32_t (*loose)(const assay_loose *l, assay_blocks blocks, const float *x,
-                      const int32_t *zero, const uint32_t *draw, uint32_t *codes, uint8_t *mark);
+                      const int32_t *zero, const uint32_t *draw, uint32_t *codes, uint32_t *mark);
     /* n words to integers of `bytes` bytes. */
     void (*narrow)(const uint32_t *words, void *codes, size_t n, size_t bytes);
     /* y[i] = table[codes[i] & 15]; bytes. */

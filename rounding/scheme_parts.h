@@ -63,6 +63,10 @@ block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *ten
 /* Before it is rounded, as each producer computes it in binary32: all orders but `exact`. */
 void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tensor, bool wide,
                            const float *a, double *q, size_t n);
+/* With zero points: s = (hi - lo) / (levels - 1) before it is rounded, with 0 in [lo, hi], and z =
+ * least code - round(lo / s). */
+double assay_affine_quotient(const assay_format *f, double lo, double hi);
+double assay_affine_zero(const assay_format *f, double lo, double scale);
 /* The rules that try scales and compare exact errors. */
 block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *tensor,
                                const region *r, double a);

@@ -50,7 +50,7 @@ typedef struct assay_narrow_decoder {
 /* How a scheme's blocks are done on binary32. */
 struct assay_fast {
     const assay_scheme_loops *loops;
-    enum { FAST_POWER, FAST_QUOTIENT, FAST_SEARCH } scales;
+    enum { FAST_POWER, FAST_QUOTIENT, FAST_AFFINE, FAST_SEARCH } scales;
     enum { FAST_ARRAY, FAST_COUNT, FAST_WHOLE, FAST_RANDOM, FAST_LOOSE } codes;
     assay_take take;
     bool exact_only; /* an operand that is not exact is left to the definition */
@@ -74,14 +74,14 @@ bool assay_fast_group(const assay_fast *f, const run *r, const group *g);
 
 /* What is known of the blocks of a group, and room for a piece of it. */
 typedef struct fast_group {
-    float by[ASSAY_PIECE_BLOCKS];
+    float by[ASSAY_PIECE_BLOCKS], low[ASSAY_PIECE_BLOCKS], high[ASSAY_PIECE_BLOCKS];
     int32_t zero[ASSAY_PIECE_BLOCKS];
     uint32_t top[ASSAY_PIECE_BLOCKS], code[ASSAY_PIECE_BLOCKS], zero_code[ASSAY_PIECE_BLOCKS];
     double value[ASSAY_PIECE_BLOCKS], factor[ASSAY_PIECE_BLOCKS];
     uint32_t step[ASSAY_STEPS][ASSAY_PIECE_BLOCKS];
     float buffer[ASSAY_PIECE], taken[ASSAY_PIECE];
     uint32_t words[ASSAY_PIECE], draws[ASSAY_PIECE + 4];
-    uint8_t mark[ASSAY_PIECE];
+    uint32_t mark[ASSAY_PIECE];
 } fast_group;
 
 /* Scales and factors from the bits of the largest magnitudes; false as above. */

@@ -22,14 +22,13 @@ double assay_scheme_amax(const assay_scheme *s, size_t rows, size_t cols, const 
     return top;
 }
 
-double assay_scheme_amax_f32(const assay_scheme *s, size_t rows, size_t cols, const float *x)
+/* Of the blocks of some rows, tiles that begin with the first of them. */
+static uint32_t finite_amax(const assay_scheme *s, size_t rows, size_t cols, const float *x)
 {
     const uint32_t infinity = 0x7f800000;
     const assay_scheme_loops *loops = assay_scheme_loops_current();
     size_t height = s->tile_rows, size = s->block < cols ? s->block : cols;
     uint32_t top = 0;
-    if (size == 0)
-        return 0;
     for (size_t i = 0; i < rows; i += height)
         for (size_t j = 0; j < cols; j += size) {
             uint32_t a = 0;
@@ -38,6 +37,21 @@ double assay_scheme_amax_f32(const assay_scheme *s, size_t rows, size_t cols, co
                 loops->amax((assay_blocks){ n, n }, x + k * cols + j, &a);
             top = a < infinity && a > top ? a : top;
         }
+    return top;
+}
+
+/* Blocks matter only among rows with a NaN or an infinity. */
+double assay_scheme_amax_f32(const assay_scheme *s, size_t rows, size_t cols, const float *x)
+{
+    uint32_t top = 0;
+    for (size_t i = 0; i < rows && cols > 0; i += s->tile_rows) {
+        size_t height = rows - i < s->tile_rows ? rows - i : s->tile_rows, n = height * cols;
+        uint32_t a = 0;
+        assay_scheme_loops_current()->amax((assay_blocks){ n, n }, x + i * cols, &a);
+        if (a >= 0x7f800000)
+            a = finite_amax(s, height, cols, x + i * cols);
+        top = a > top ? a : top;
+    }
     return assay_widen_f32(assay_from_bits32(top));
 }
 

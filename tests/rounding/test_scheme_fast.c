@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The block loops give the bits of the definition: every scheme, mode, instruction set, shape. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "numerics/bits.h"
+#include "numerics/cpu.h"
+#include "rounding/array.h"
+#include "rounding/scheme_run.h"
+
+enum { ROWS = 3, COLS = 2400, N = ROWS * COLS, BYTES = 4 * N };
+
+/* What quantizing made. */
+typedef struct made {
+    unsigned char codes[BYTES], scales[BYTES], zeros[BYTES];
+    double values[N];
+    float narrow[N];
+} made;
+
+static float x[N];
+static double wide[N];
+static made slow, fast;
+static uint64_t state = 1;
+
+static uint32_t next_word(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 32);
+}
+
+/* About normal. */
+static float normal(void)
+{
+    double sum = 0;
+    for (int k = 0; k < 4; k++)
+        sum += (double)next_word() * 0x1p-32 - 0.5;
+    return (float)sum;
+}
+
+/* Kinds of data; what one kind may hide stays in some of its elements only. */
+enum { NORMAL, TIES, RANGES, SPECIALS, TINY, KINDS };
+
+static float element(int kind)
+{
+    uint32_t w = next_word();
+    switch (kind) {
+    case TIES: return (float)((int)(w >> 20) % 65 - 32) * 0.125F;
+    case RANGES: return assay_from_bits32((w & 0x807fffff) | ((127 - 30 + (w >> 24) % 61) << 23));
+    case SPECIALS:
+        return w % 97 == 0 ? assay_from_bits32(next_word()) : w % 3 == 0 ? -0.0F : normal();
+    case TINY: return assay_from_bits32(w & (w % 5 == 0 ? 0x81ffffff : 0x800fffff));
+    default: return normal();
+    }
+}
+
+static void fill(int kind)
+{
+    for (size_t i = 0; i < N; i++) {
+        x[i] = element(kind);
+        wide[i] = assay_widen_f32(x[i]);
+    }
+}
+
+static void clear(made *m)
+{
+    memset(m, 0x5a, sizeof *m);
+}
+
+static void narrow(const double *from, float *to, size_t n)
+{
+    const assay_rounder nearest = assay_binary32_rounder();
+    assay_encode_array_f64(&nearest, from, to, n);
+}
+
+static void compare(const char *what, const char *spec, const char *mode, int kind, size_t cols,
+                    const void *a, const void *b, size_t bytes)
+{
+    cr_assert_eq(memcmp(a, b, bytes), 0, "%s of %s, %s, data %d, %zu columns, %s", what, spec, mode,
+                 kind, cols, assay_isa_name(assay_isa_current()));
+}
+
+static void check(const assay_scheme *s, const char *spec, const char *mode, int kind, size_t cols)
+{
+    size_t rows = ROWS, n = rows * cols;
+    const assay_random random = { 7, 3, NULL };
+    const assay_tensor_scale t =
+        assay_scheme_tensor_scale(s, assay_scheme_amax(s, rows, cols, wide));
+    bool zeros = s->has_zero;
+    double top = assay_scheme_amax_f32(s, rows, cols, x);
+    cr_assert_eq(top, assay_scheme_amax(s, rows, cols, wide));
+    clear(&slow);
+    clear(&fast);
+    assay_quantized out = { slow.codes, slow.scales, zeros ? slow.zeros : NULL, slow.values };
+    assay_scheme_quantize_slowly(s, &t, rows, cols, wide, &random, 5, &out);
+    narrow(slow.values, slow.narrow, n);
+    assay_quantized_f32 of = { fast.codes, fast.scales, zeros ? fast.zeros : NULL, fast.narrow };
+    assay_scheme_quantize_f32(s, &t, rows, cols, x, &random, 5, &of);
+    compare("codes", spec, mode, kind, cols, slow.codes, fast.codes, BYTES);
+    compare("scales", spec, mode, kind, cols, slow.scales, fast.scales, BYTES);
+    compare("zeros", spec, mode, kind, cols, slow.zeros, fast.zeros, BYTES);
+    compare("values", spec, mode, kind, cols, slow.narrow, fast.narrow, n * 4);
+    /* In place, which a group that is given up half-way must not notice. */
+    memcpy(fast.narrow, x, sizeof x);
+    of = (assay_quantized_f32){ .values = fast.narrow };
+    assay_scheme_quantize_f32(s, &t, rows, cols, fast.narrow, &random, 5, &of);
+    compare("values in place", spec, mode, kind, cols, slow.narrow, fast.narrow, n * 4);
+    out = (assay_quantized){ .values = fast.values };
+    memcpy(fast.values, wide, sizeof wide);
+    assay_scheme_quantize(s, &t, rows, cols, fast.values, &random, 5, &out);
+    compare("binary64", spec, mode, kind, cols, slow.values, fast.values, n * 8);
+    if (s->hierarchy)
+        return;
+    assay_scheme_dequantize(s, rows, cols, slow.codes, slow.scales, zeros ? slow.zeros : NULL,
+                            t.stored, fast.values);
+    narrow(fast.values, slow.narrow, n);
+    assay_scheme_dequantize_f32(s, rows, cols, slow.codes, slow.scales, zeros ? slow.zeros : NULL,
+                                t.stored, fast.narrow);
+    compare("dequantized", spec, mode, kind, cols, slow.narrow, fast.narrow, n * 4);
+}
+
+static const char *const specs[] = {
+    "mxfp8_e4m3",
+    "mxfp8_e5m2",
+    "mxfp6_e3m2",
+    "mxfp4",
+    "mxint8",
+    "mxint4",
+    "nvfp4",
+    "nvfp4_2d",
+    "nvfp4_46",
+    "nvint4",
+    "amdfp4",
+    "msfp12",
+    "bfp16",
+    "flex16",
+    "dfp8",
+    "bm8",
+    "deepseek_1x128",
+    "deepseek_1x128_ue8m0",
+    "deepseek_128x128",
+    "fp8_tensor",
+    "fp8_token",
+    "int8_token",
+    "int8_group",
+    "int4_group",
+    "int4_group_asym",
+    "int8_channel_asym",
+    "nf4_64",
+    "ternary_tensor",
+    "mxfp4:rule=ceil",
+    "mxfp4:rule=rceil",
+    "mxfp6_e2m3:rule=even",
+    "mxfp8_e4m3:rule=nearest",
+    "mxfp4:rule=ct",
+    "mxfp4:rule=mse",
+    "mxfp4:rule=[percentile:p=90]",
+    "int8_group:rule=[percentile:p=70]",
+    "nvfp4:order=te",
+    "nvfp4:order=torchao",
+    "nvfp4:order=ct",
+    "nvfp4:order=modelopt",
+    "nvfp4:tensor=divisor",
+    "deepseek_1x128:order=mul32",
+    "int8_group:order=div32",
+    "mxfp8_e4m3:size=7",
+    "int4_group:size=3000",
+    "q4_0",
+    "mx9",
+    "block:elem=binary16,size=16,scale=e8m0",
+    "block:elem=int8,size=16,scale=bfloat16",
+    "block:elem=e5m2,size=8,scale=e4m3,round=raz",
+    "tile:elem=e2m1,rows=2,cols=5,scale=e8m0",
+};
+enum { SPECS = sizeof specs / sizeof specs[0] };
+
+static void all(const char *mode, const size_t *widths, size_t count)
+{
+    for (size_t i = 0; i < SPECS; i++) {
+        assay_scheme s;
+        assay_rounding rounding;
+        cr_assert_eq(assay_rounding_parse(mode, &rounding), ASSAY_OK);
+        if (assay_scheme_parse_for(specs[i], rounding, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT,
+                                   &s) != ASSAY_OK) {
+            cr_assert_neq(strcmp(mode, "rne"), 0, "%s", assay_last_error());
+            continue; /* a type that fixes its mode */
+        }
+        for (int kind = 0; kind < KINDS; kind++) {
+            fill(kind);
+            for (size_t k = 0; k < count; k++)
+                if (widths[k] < COLS || kind == RANGES) /* a long row takes its time */
+                    check(&s, specs[i], mode, kind, widths[k]);
+        }
+    }
+}
+
+static void each_isa(const char *mode, const size_t *widths, size_t count)
+{
+    for (int isa = 0; isa < ASSAY_ISA_COUNT; isa++)
+        if (assay_isa_force((assay_isa)isa) == ASSAY_OK)
+            all(mode, widths, count);
+}
+
+Test(scheme_fast, nearest)
+{
+    const size_t widths[] = { 1, 17, 160, COLS };
+    each_isa("rne", widths, 4);
+}
+
+Test(scheme_fast, modes)
+{
+    const char *const modes[] = { "rna", "rnz", "rtz", "raz", "rup", "rdn", "rodd" };
+    const size_t widths[] = { 96 };
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        all(modes[i], widths, 1);
+}
+
+Test(scheme_fast, stochastic)
+{
+    const char *const modes[] = { "sr", "sra:bits=8", "srb:bits=12", "src:bits=4", "sreq" };
+    const size_t widths[] = { 96 };
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        all(modes[i], widths, 1);
+}
