@@ -39,7 +39,7 @@ static float normal(void)
 }
 
 /* Kinds of data; what one kind may hide stays in some of its elements only. */
-enum { NORMAL, TIES, RANGES, SPECIALS, TINY, KINDS };
+enum { NORMAL, TIES, RANGES, SPECIALS, TINY, NEAR, KINDS };
 
 static float element(int kind)
 {
@@ -54,10 +54,28 @@ static float element(int kind)
     }
 }
 
+/* Numbers next to ties of elements whose scale is c: what a rounded quotient hides. */
+static void fill_near(void)
+{
+    static const int tops[] = { 127, 7, 6, 448 };
+    const uint32_t bits = next_word(), few = bits & 1 ? 0x1fff : 0; /* scales of any length */
+    const float unit = assay_from_bits32(0x3d000000 | (bits >> 9 & ~few));
+    const int top = tops[next_word() % 4];
+    const float amax = unit * (float)top, c = (float)((double)amax / top);
+    for (size_t i = 0; i < N; i++) {
+        uint32_t w = next_word();
+        double tie = ((double)(w % 128) * (w & 1024 ? 1 : 0.125) + 0.5) * (double)c;
+        x[i] = assay_from_bits32(assay_bits32((float)tie) + (w >> 20) % 3 - 1);
+        x[i] = i % 16 == 0 ? amax : x[i] < amax ? x[i] : c;
+    }
+}
+
 static void fill(int kind)
 {
+    if (kind == NEAR)
+        fill_near();
     for (size_t i = 0; i < N; i++) {
-        x[i] = element(kind);
+        x[i] = kind == NEAR ? x[i] : element(kind);
         wide[i] = assay_widen_f32(x[i]);
     }
 }
@@ -80,10 +98,10 @@ static void compare(const char *what, const char *spec, const char *mode, int ki
                  kind, cols, assay_isa_name(assay_isa_current()));
 }
 
-static void check(const assay_scheme *s, const char *spec, const char *mode, int kind, size_t cols)
+static void check_with(const assay_scheme *s, const assay_random random, const char *spec,
+                       const char *mode, int kind, size_t cols)
 {
     size_t rows = ROWS, n = rows * cols;
-    const assay_random random = { 7, 3, NULL };
     const assay_tensor_scale t =
         assay_scheme_tensor_scale(s, assay_scheme_amax(s, rows, cols, wide));
     bool zeros = s->has_zero;
@@ -117,6 +135,11 @@ static void check(const assay_scheme *s, const char *spec, const char *mode, int
     assay_scheme_dequantize_f32(s, rows, cols, slow.codes, slow.scales, zeros ? slow.zeros : NULL,
                                 t.stored, fast.narrow);
     compare("dequantized", spec, mode, kind, cols, slow.narrow, fast.narrow, n * 4);
+}
+
+static void check(const assay_scheme *s, const char *spec, const char *mode, int kind, size_t cols)
+{
+    check_with(s, (assay_random){ 7, 3, NULL }, spec, mode, kind, cols);
 }
 
 static const char *const specs[] = {
@@ -221,4 +244,41 @@ Test(scheme_fast, stochastic)
     const size_t widths[] = { 96 };
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
         all(modes[i], widths, 1);
+}
+
+/* Random bits next to the position between two values, which a rounded quotient does not tell. */
+Test(scheme_fast, random_bits_next_to_the_position)
+{
+    static const char *const names[] = { "int8_token", "int4_group", "fp8_token", "nvfp4",
+                                         "int4_group_asym" };
+    static uint32_t bits[N];
+    for (size_t i = 0; i < 5; i++) {
+        assay_scheme s;
+        const size_t cols = 256;
+        cr_assert_eq(assay_scheme_parse_for(names[i], (assay_rounding){ .mode = ASSAY_SR },
+                                            ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &s),
+                     ASSAY_OK);
+        fill(NORMAL);
+        const assay_tensor_scale t =
+            assay_scheme_tensor_scale(&s, assay_scheme_amax(&s, ROWS, cols, wide));
+        assay_quantized out = { slow.codes, slow.scales, s.has_zero ? slow.zeros : NULL, NULL };
+        assay_scheme_quantize_slowly(&s, &t, ROWS, cols, wide, NULL, 0, &out);
+        const assay_format *f = &s.element.format;
+        for (size_t k = 0; k < ROWS * cols; k++) {
+            assay_scale_shape shape = assay_scheme_scales(&s, ROWS, cols);
+            size_t at = k / cols * shape.cols + k % cols / (s.block < cols ? s.block : cols);
+            uint64_t code = 0;
+            size_t bytes = assay_format_container(&s.scale.format);
+            memcpy(&code, slow.scales + at * bytes, bytes);
+            double scale = assay_decode(&s.scale.format, code) * (double)t.multiplier;
+            double q = fabs(wide[k]) / scale, unit = 1;
+            if (f->kind == ASSAY_FAMILY_FLOAT) {
+                int e = q > 0 ? ilogb(q) : 0;
+                unit = ldexp(1, (e > f->emin ? e : f->emin) - f->fraction_bits);
+            }
+            double nu = q / unit - floor(q / unit);
+            bits[k] = (uint32_t)(int64_t)(nu * 0x1p32) + (next_word() % 512 - 256);
+        }
+        check_with(&s, (assay_random){ .bits = bits }, names[i], "sr", NORMAL, cols);
+    }
 }
