@@ -22,21 +22,24 @@ class Format:
             if value == 0 and code == 0:
                 self.code_of[value] = 0
         self.max = self.values[-1]
+        # Midpoints in integers of 1 / (2 D), so that rounding is one division with remainder.
+        self.twice = 2 * math.lcm(*(v.denominator for v in self.values))
+        whole = [int(v * self.twice) // 2 for v in self.values]
+        self.middle = [a + b for a, b in zip(whole, whole[1:])]
+        self.codes = [self.code_of[v] for v in self.values]
 
     def round(self, x, negative=False):
         """(code, value); `negative` is the sign of a zero."""
-        v = self.values
-        i = bisect.bisect_left(v, x)
-        if i == len(v):
-            r = v[-1]
-        elif v[i] == x or i == 0:
-            r = v[i]
-        else:
-            below, above = x - v[i - 1], v[i] - x
-            even = self.code_of[v[i]] % 2 == 0
-            r = v[i] if above < below or (above == below and even) else v[i - 1]
-        code = self.code_of[r]
-        if r == 0 and (x < 0 or negative) and self.negative_zero is not False:
+        return self.round_ratio(x.numerator, x.denominator, negative)
+
+    def round_ratio(self, n, d, negative=False):
+        """The same for n / d, d > 0."""
+        q, rest = divmod(n * self.twice, d)
+        i = bisect.bisect_left(self.middle, q)  # middle[i - 1] < q <= middle[i]
+        if i < len(self.middle) and q == self.middle[i] and (rest or self.codes[i] % 2):
+            i += 1
+        code, r = self.codes[i], self.values[i]
+        if r == 0 and (n < 0 or negative) and self.negative_zero is not False:
             code = self.negative_zero
         return code, r
 
@@ -246,7 +249,9 @@ class Scheme:
             if self.order == 'exact':
                 if value == 0:
                     return self.element.round(Fraction(0), negative)
-                return self.element.round(Fraction(float(x)) / self.factor(value, t), negative)
+                n, d = float(x).as_integer_ratio()
+                f = self.factor(value, t)
+                return self.element.round_ratio(n * f.denominator, d * f.numerator, negative)
             x, s = F32(x), F32(float(value))
             if self.order == 'te':
                 f = min(F32(1) / (s * (F32(1) / self.S)), np.finfo(F32).max)
@@ -282,13 +287,13 @@ class Scheme:
             return zero, self.nan, 0, [math.nan] * len(block)
         if self.zero:
             return self.affine(block)
-        mags = sorted(abs(Fraction(float(x))) for x in block)
-        a, rule = mags[-1], self.rule
+        mags = sorted(abs(float(x)) for x in block)
+        a, rule = Fraction(mags[-1]), self.rule
         if rule == 'percentile':
             k = max(1, math.ceil(Fraction(self.percent) * len(mags) / 100))
-            a, rule = mags[k - 1], 'floor' if self.powers else 'max'
+            a, rule = Fraction(mags[k - 1]), 'floor' if self.powers else 'max'
         if rule == 'mean':
-            code, value = self.scale.round(sum(mags) / len(mags))
+            code, value = self.scale.round(sum(map(Fraction, mags)) / len(mags))
         elif rule == 'mse':
             e = power('floor', max(a, Fraction(float(self.least))), self.element, 0)
             tries = [self.scale.round(Fraction(2) ** max(-127, min(127, e + d))) for d in (1, 0, -1)]
@@ -301,7 +306,8 @@ class Scheme:
             code, value = self.one_scale(a, t, rule)
         pairs = [self.element_of(x, value, t) for x in block]
         f = self.factor(value, t)
-        return [p[0] for p in pairs], code, 0, [self.signed(p, f) for p in pairs]
+        signed = {p: self.signed(p, f) for p in set(pairs)}
+        return [p[0] for p in pairs], code, 0, [signed[p] for p in pairs]
 
     def signed(self, pair, f):
         zero = self.element.negative_zero

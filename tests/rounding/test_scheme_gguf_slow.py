@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GGUF blocks through the command. Decoding: every byte of every field takes all its values, and
 random blocks, against the reconstruction formulas in exact integers. Encoding: the types whose
-rule is ggml's, byte for byte, replayed in binary32; the others have to be near."""
+rule is ggml's, byte for byte, replayed in binary32; the others have to be near. More bytes and more
+samples with ASSAY_THOROUGH=1."""
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import numpy as np
 
 ASSAY = os.environ['ASSAY']
+THOROUGH = os.environ.get('ASSAY_THOROUGH') == '1'
 F32 = np.float32
 SIZE = {'q4_0': (32, 18), 'q4_1': (32, 20), 'q5_0': (32, 22), 'q5_1': (32, 24), 'q8_0': (32, 34),
         'q2_k': (256, 84), 'q3_k': (256, 110), 'q4_k': (256, 144), 'q5_k': (256, 176),
@@ -126,17 +128,18 @@ def decode(kind, b):
 
 
 def blocks_for(kind, rng):
-    """Random blocks, and for every byte of the block all its 256 values."""
+    """Random blocks, and for every byte of the block all, or some, of its 256 values."""
     n = SIZE[kind][1]
     blocks = [rng.integers(0, 256, n) for _ in range(20)]
     base = rng.integers(0, 256, n)
     for at in range(n):
-        for value in range(256) if n < 60 else range(at % 31, 256, 31):
+        step = 1 if THOROUGH and n < 60 else 31 if THOROUGH else 13 if n < 60 else 127
+        for value in range(at % step, 256, step):
             block = base.copy()
             block[at] = value
             blocks.append(block)
     every = np.arange(256, dtype=np.int64)
-    for at in range(0, n, 3):  # neighbours together: fields that straddle
+    for at in range(0, n, 3 if THOROUGH else 9):  # neighbours together: fields that straddle
         block = base.copy()
         block[at:at + 3] = rng.permutation(every)[:len(block[at:at + 3])]
         blocks.append(block)
@@ -223,7 +226,7 @@ def samples(n, rng):
     rows += [np.append(127 * 0.5 ** k, rng.integers(-126, 126, n - 1) * 0.5 ** k + 0.5 ** (k + 1))
              for k in range(8)]  # amax / 127 is a power of two
     rows += [np.zeros(n), np.full(n, 0.3), np.full(n, -2.0), np.where(np.arange(n) == 7, -3.0, 0)]
-    rows += [rng.standard_normal(n) for _ in range(200)]
+    rows += [rng.standard_normal(n) for _ in range(200 if THOROUGH else 30)]
     return np.array(rows, F32)
 
 
