@@ -81,8 +81,7 @@ static bool is_better(const trial *a, const trial *b, const region *r)
     return l.kind == ASSAY_SUM_FINITE && l.negative;
 }
 
-/* Whether a is below b, if sums of n squares say so surely: 1, 0, or -1. */
-static int is_below(double a, double b, size_t n)
+int assay_error_is_below(double a, double b, size_t n)
 {
     double margin = ((double)(int64_t)n + 8) * 0x1p-52 * (a > b ? a : b);
     if (!(a < INFINITY && b < INFINITY && margin < INFINITY) || a < 0x1p-900 || b < 0x1p-900)
@@ -126,7 +125,7 @@ block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *
     for (size_t i = 0; i < n; i++)
         error[i] = squared_error(&trials[i], r);
     for (size_t i = 1; i < n; i++) {
-        int below = is_below(error[i], error[best], r->rows * r->cols);
+        int below = assay_error_is_below(error[i], error[best], r->rows * r->cols);
         if (below > 0 || (below < 0 && is_better(&trials[i], &trials[best], r)))
             best = i;
     }

@@ -94,23 +94,41 @@ void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow
         d->table[i] = (float)assay_decode(e, i); /* bits above the width are not looked at */
 }
 
+bool assay_narrow_decoder_fits(const assay_scheme *s)
+{
+    return assay_format_fits_f32(&s->element.format);
+}
+
+/* Integers before their unit. */
+static void decode_raw(const assay_narrow_decoder *d, const void *codes, float *y, size_t n)
+{
+    const assay_format *e = &d->scheme->element.format;
+    switch (d->way) {
+    case NARROW_LOOK_UP: d->loops->look_up(d->table, codes, y, n); break;
+    case NARROW_INTEGERS:
+        d->loops->integers(e->bits, e->is_signed, codes, assay_format_container(e), y, n);
+        break;
+    default: assay_decode_array_f32(e, codes, y, n);
+    }
+}
+
+void assay_narrow_decode_codes(const assay_narrow_decoder *d, const void *codes, float *y, size_t n)
+{
+    decode_raw(d, codes, y, n);
+    for (size_t i = 0; d->way == NARROW_INTEGERS && d->integers != 1 && i < n; i++)
+        y[i] *= d->integers;
+}
+
 void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
                          const double *scale, const double *zero, float *y)
 {
-    const assay_format *e = &d->scheme->element.format;
     float times[ASSAY_PIECE_BLOCKS], minus[ASSAY_PIECE_BLOCKS];
     float unit = d->way == NARROW_INTEGERS ? d->integers : 1;
     for (size_t b = 0; b * k.size < k.n; b++) {
         times[b] = (float)scale[b] * unit;
         minus[b] = (float)zero[b];
     }
-    switch (d->way) {
-    case NARROW_LOOK_UP: d->loops->look_up(d->table, codes, y, k.n); break;
-    case NARROW_INTEGERS:
-        d->loops->integers(e->bits, e->is_signed, codes, assay_format_container(e), y, k.n);
-        break;
-    default: assay_decode_array_f32(e, codes, y, k.n);
-    }
+    decode_raw(d, codes, y, k.n);
     d->loops->finish(k, minus, times, d->tensor, d->scheme->tensor_divides, y);
 }
 

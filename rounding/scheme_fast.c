@@ -81,7 +81,8 @@ static bool set_scales(const run *r, assay_fast *f)
     const assay_scheme *s = r->s;
     const assay_format *scale = &s->scale.format, *e = &s->element.format;
     assay_scale_rule rule = s->rule;
-    f->powers = (assay_powers){ .least = assay_bits32((float)s->least),
+    f->powers = (assay_powers){ .bump = 1 << 23,
+                                .least = assay_bits32((float)s->least),
                                 .emax = assay_exponent(e->max),
                                 .lowest = assay_exponent(scale->min_positive),
                                 .highest = assay_exponent(scale->max),
@@ -93,7 +94,9 @@ static bool set_scales(const run *r, assay_fast *f)
     if ((double)(float)s->least != s->least)
         return false;
     f->of_scales = assay_array_pass_make(&s->scale, ASSAY_F64, true);
-    f->scales = s->has_zero && f->of_scales.constants.direct ? FAST_AFFINE : FAST_SEARCH;
+    f->scales = s->has_zero && f->of_scales.constants.direct ? FAST_AFFINE
+                : assay_fast_search_can(f, r)                ? FAST_SEARCH
+                                                             : FAST_ONE;
     if (s->has_zero || rule >= ASSAY_SCALE_PERCENTILE)
         return true;
     if (rule < ASSAY_SCALE_MAX) {
@@ -209,8 +212,7 @@ bool assay_fast_make(const run *r, assay_fast *f)
 
 /* ---- a group ---- */
 
-/* The elements of a piece in binary32, or NULL if they are not. */
-static const float *piece_of(const assay_fast *f, const run *r, size_t at, size_t n, float *buffer)
+const float *assay_fast_piece(const assay_fast *f, const run *r, size_t at, size_t n, float *buffer)
 {
     if (r->narrow)
         return r->narrow + at;
@@ -248,8 +250,8 @@ static void ask(const run *r, size_t from, size_t at, assay_blocks k, fast_group
     }
 }
 
-static void make_codes(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
-                       const float *x, void *codes, fast_group *w)
+void assay_fast_codes(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
+                      const float *x, void *codes, fast_group *w)
 {
     const assay_random none = { 0 };
     const assay_scheme *s = r->s;
@@ -298,6 +300,15 @@ static void make_values(const assay_fast *f, const run *r, size_t from, size_t a
     assay_run_put_values(r, at, y, k.n);
 }
 
+const float *assay_fast_take(const assay_fast *f, size_t from, assay_blocks k, const float *x,
+                             fast_group *w)
+{
+    if (f->codes == FAST_COUNT)
+        return x;
+    uint32_t inexact = f->loops->take[f->take](k, x, w->by + from, f->plus, w->taken);
+    return inexact && f->exact_only ? NULL : w->taken;
+}
+
 /* n elements from `at` on, in blocks of which the first is block `from` of the group; `look` only
  * finds out whether that works. */
 static bool do_piece(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
@@ -305,18 +316,15 @@ static bool do_piece(const assay_fast *f, const run *r, size_t from, size_t at, 
 {
     unsigned char own[ASSAY_PIECE * sizeof(uint32_t)];
     void *codes = r->out.codes ? (unsigned char *)r->out.codes + at * r->code_bytes : own;
-    const float *x = piece_of(f, r, at, k.n, w->buffer);
+    const float *x = assay_fast_piece(f, r, at, k.n, w->buffer);
     if (!x)
         return false;
-    if (f->codes != FAST_COUNT) {
-        uint32_t inexact = f->loops->take[f->take](k, x, w->by + from, f->plus, w->taken);
-        if (inexact && f->exact_only)
-            return false;
-        x = w->taken;
-    }
+    x = assay_fast_take(f, from, k, x, w);
+    if (!x)
+        return false;
     if (look)
         return true;
-    make_codes(f, r, from, at, k, x, codes, w);
+    assay_fast_codes(f, r, from, at, k, x, codes, w);
     if (r->out.values || r->narrow_values)
         make_values(f, r, from, at, k, codes, w);
     return true;
@@ -349,7 +357,7 @@ static bool find_tops(const assay_fast *f, const run *r, const group *g, fast_gr
     for (size_t i = g->row; i < g->row + g->rows; i++)
         for (size_t j = 0; j < width; j += ASSAY_PIECE) {
             size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
-            const float *x = piece_of(f, r, i * r->cols + start + j, n, w->buffer);
+            const float *x = assay_fast_piece(f, r, i * r->cols + start + j, n, w->buffer);
             if (!x)
                 return false;
             const assay_blocks k = { n, width > ASSAY_PIECE ? n : g->size };

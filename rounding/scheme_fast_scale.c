@@ -44,18 +44,20 @@ static bool affine_scales(const assay_fast *f, const run *r, size_t n, fast_grou
     return true;
 }
 
-static bool quotient_scales(const assay_fast *f, const run *r, size_t n, fast_group *w)
+bool assay_fast_quotient_scales(const assay_fast *f, const run *r, size_t n, bool wide,
+                                fast_group *w)
 {
     float a[ASSAY_PIECE_BLOCKS];
     double q[ASSAY_PIECE_BLOCKS];
     const assay_scheme *s = r->s;
     double t = r->tensor ? (double)r->tensor->stored : 1;
-    if (f->loops->quotients(n, w->top, f->least, s->element.format.max * t, q))
+    double times = wide ? 3 : 1, over = wide ? 2 : 1; /* products of at most 31 bits: exact */
+    if (f->loops->quotients(n, w->top, f->least, times, s->element.format.max * t * over, q))
         return false;
     if (s->order != ASSAY_ORDER_EXACT) {
         for (size_t b = 0; b < n; b++)
             a[b] = assay_from_bits32(w->top[b] > f->least ? w->top[b] : f->least);
-        assay_order_quotients(s, r->tensor, false, a, q, n);
+        assay_order_quotients(s, r->tensor, wide, a, q, n);
     }
     round_scales(f, r, n, q, w);
     for (size_t b = 0; s->order == ASSAY_ORDER_CT && b < n; b++)
@@ -66,7 +68,7 @@ static bool quotient_scales(const assay_fast *f, const run *r, size_t n, fast_gr
     return true;
 }
 
-/* Block by block, from the definition. */
+/* FAST_ONE: block by block, from the definition. */
 static bool search_scales(const run *r, const group *g, fast_group *w)
 {
     for (size_t b = 0; b < g->count; b++) {
@@ -82,7 +84,7 @@ static bool search_scales(const run *r, const group *g, fast_group *w)
 }
 
 /* False where binary32's range does not do. */
-static bool set_factors(const assay_fast *f, const run *r, size_t n, fast_group *w)
+bool assay_fast_factors(const assay_fast *f, const run *r, size_t n, fast_group *w)
 {
     double t = r->tensor ? (double)r->tensor->stored : 1, unit = assay_pow2(-f->unit);
     if (r->s->order == ASSAY_ORDER_EXACT && f->take != ASSAY_TAKE_SHIFT) {
@@ -112,9 +114,12 @@ bool assay_fast_scales(const assay_fast *f, const run *r, const group *g, fast_g
     if (f->scales == FAST_QUOTIENT) {
         for (size_t b = 0; b < g->count; b++)
             w->zero[b] = 0;
-        return quotient_scales(f, r, g->count, w) && set_factors(f, r, g->count, w);
+        return assay_fast_quotient_scales(f, r, g->count, false, w) &&
+               assay_fast_factors(f, r, g->count, w);
     }
     if (f->scales == FAST_AFFINE)
-        return affine_scales(f, r, g->count, w) && set_factors(f, r, g->count, w);
-    return search_scales(r, g, w) && set_factors(f, r, g->count, w);
+        return affine_scales(f, r, g->count, w) && assay_fast_factors(f, r, g->count, w);
+    if (f->scales == FAST_SEARCH)
+        return assay_fast_search(f, r, g, w);
+    return search_scales(r, g, w) && assay_fast_factors(f, r, g->count, w);
 }

@@ -56,12 +56,16 @@ typedef struct assay_scheme_loops {
     void (*amax)(assay_blocks blocks, const float *x, uint32_t *top);
     /* The least and the largest elements of block b, and what low[b] and high[b] were. */
     void (*range)(assay_blocks blocks, const float *x, float *low, float *high);
+    /* Of block b, in any order: the sum of (x[i] - v[i] factor[b])^2. */
+    void (*errors)(assay_blocks blocks, const float *x, const float *v, const double *factor,
+                   double *sum);
     /* The codes of scales from the bits of amax, their values, and 2^(unit - e), 1 for amax 0;
      * nonzero if one is out of reach. */
     uint32_t (*powers)(const assay_powers *p, size_t n, const uint32_t *top, uint32_t *code,
                        double *value, float *by);
-    /* q = amax / divisor; nonzero if an amax is infinite or NaN. */
-    uint32_t (*quotients)(size_t n, const uint32_t *top, uint32_t least, double divisor, double *q);
+    /* q = amax times / divisor; nonzero if an amax is infinite or NaN. */
+    uint32_t (*quotients)(size_t n, const uint32_t *top, uint32_t least, double times,
+                          double divisor, double *q);
     /* factor = value t, by the nearest to factor unit, infinity for 0, or 1 over it; true if one
      * is out of reach. */
     bool (*factors)(size_t n, const double *value, double t, double unit, bool inverse,

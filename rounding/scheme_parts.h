@@ -71,6 +71,9 @@ double assay_affine_zero(const assay_format *f, double lo, double scale);
 block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *tensor,
                                const region *r, double a);
 
+/* Whether a is below b, if sums of n squares in binary64 say so surely: 1, 0, or -1. */
+int assay_error_is_below(double a, double b, size_t n);
+
 /* y[i] = the step of x[i]; y may be x. */
 void assay_step_row(const block_step *step, const double *x, double *y, size_t n);
 

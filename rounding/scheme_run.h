@@ -50,7 +50,7 @@ typedef struct assay_narrow_decoder {
 /* How a scheme's blocks are done on binary32. */
 struct assay_fast {
     const assay_scheme_loops *loops;
-    enum { FAST_POWER, FAST_QUOTIENT, FAST_AFFINE, FAST_SEARCH } scales;
+    enum { FAST_POWER, FAST_QUOTIENT, FAST_AFFINE, FAST_SEARCH, FAST_ONE } scales;
     enum { FAST_ARRAY, FAST_COUNT, FAST_WHOLE, FAST_RANDOM, FAST_LOOSE } codes;
     assay_take take;
     bool exact_only; /* an operand that is not exact is left to the definition */
@@ -87,8 +87,27 @@ typedef struct fast_group {
 /* Scales and factors from the bits of the largest magnitudes; false as above. */
 bool assay_fast_scales(const assay_fast *f, const run *r, const group *g, fast_group *w);
 
+/* Its parts, for n blocks, or k elements from `at` on whose first block is `from`. */
+bool assay_fast_quotient_scales(const assay_fast *f, const run *r, size_t n, bool wide,
+                                fast_group *w);
+bool assay_fast_factors(const assay_fast *f, const run *r, size_t n, fast_group *w);
+bool assay_fast_search_can(const assay_fast *f, const run *r);
+bool assay_fast_search(const assay_fast *f, const run *r, const group *g, fast_group *w);
+/* The elements in binary32, or NULL if they are not. */
+const float *assay_fast_piece(const assay_fast *f, const run *r, size_t at, size_t n,
+                              float *buffer);
+/* What assay_fast_codes rounds, or NULL if that is not exact and has to be. */
+const float *assay_fast_take(const assay_fast *f, size_t from, assay_blocks k, const float *x,
+                             fast_group *w);
+void assay_fast_codes(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
+                      const float *x, void *codes, fast_group *w);
+
 /* See assay_narrow_decoder. */
 void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *out);
+/* Whether codes are binary32 values; assay_narrow_decode_codes has them. */
+bool assay_narrow_decoder_fits(const assay_scheme *s);
+void assay_narrow_decode_codes(const assay_narrow_decoder *d, const void *codes, float *y,
+                               size_t n);
 /* Within assay_environment_enter; scales and zero points by block, y the same shape. */
 void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
                          const double *scale, const double *zero, float *y);
