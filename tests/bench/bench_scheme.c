@@ -9,6 +9,7 @@
 
 #include "numerics/cpu.h"
 #include "rounding/scheme_run.h"
+#include "rounding/transform.h"
 
 enum { COLS = 4096, RUNS = 5 };
 
@@ -115,6 +116,26 @@ static bool bench(const char *spec, const buffers *b)
     return right;
 }
 
+/* A rotation in blocks of n, of the whole and of what stays in the caches. */
+static void bench_rotation(size_t n, const buffers *b)
+{
+    const assay_transform t = { .kind = ASSAY_TRANSFORM_ROTATE, .block = n, .random = true };
+    double all = INFINITY, cached = INFINITY;
+    for (int i = 0; i < RUNS; i++) {
+        double start = now();
+        assay_transform_f32(&t, false, b->rows, COLS, b->x, b->y);
+        double took = now() - start;
+        all = took < all ? took : all;
+        start = now();
+        for (int k = 0; k < 64; k++)
+            assay_transform_f32(&t, false, 8, COLS, b->x, b->y);
+        took = now() - start;
+        cached = took < cached ? took : cached;
+    }
+    printf("rotation of %-5zu  %6.3f, in cache %6.3f ns per element\n", n,
+           all / (double)(b->rows * COLS) * 1e9, cached / (64 * 8 * COLS) * 1e9);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const usual[] = {
@@ -138,5 +159,7 @@ int main(int argc, char **argv)
         right = bench(argv[i], &b) && right;
     for (size_t i = 0; argc < 3 && i < sizeof usual / sizeof usual[0]; i++)
         right = bench(usual[i], &b) && right;
+    for (size_t i = 16; argc < 3 && i <= 4096; i *= 8)
+        bench_rotation(i, &b);
     return !right;
 }

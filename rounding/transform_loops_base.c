@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ASSAY_TRANSFORM_LOOPS assay_transform_base
+#include "rounding/transform_loops.inc"
