@@ -5,6 +5,7 @@
 #include "audit/cli/feedback.h"
 #include "audit/cli/options.h"
 #include "audit/cli/scheme_cast.h"
+#include "audit/cli/transform.h"
 
 /* What the command line says, before any file is opened. */
 typedef struct request {
@@ -17,6 +18,8 @@ typedef struct request {
     uint64_t seed, stream;
     cli_feedback feedback;
     cli_scheme_files files;
+    cli_transform_request transform;
+    cli_transforms *steps; /* or NULL */
 } request;
 
 /* R for each element: uint32 of the input's shape, each below 2^N of the mode. */
@@ -58,6 +61,22 @@ static assay_status read_bits(const request *r, const cli_input *input, uint32_t
     return status;
 }
 
+/* Reads the whole array and takes it through the transforms, in the input's own precision. */
+static assay_status transform(const request *r, cli_conversion *c)
+{
+    const cli_input *input = &c->input;
+    const assay_array *a = &input->array;
+    bool narrow = input->has_format && input->format.p <= 24;
+    if (cli_input_is_wide(input))
+        return assay_fail(ASSAY_ERR_INPUT, "%s: dtype: transforms need values that float64 holds",
+                          input->name);
+    c->values = malloc((a->count + 1) * sizeof *c->values);
+    if (!c->values)
+        return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory", input->name);
+    cli_input_read(input, 0, a->count, c->values);
+    return cli_transforms_apply(r->steps, narrow, a->ndim, a->shape, c->values);
+}
+
 /* With feedback the values are there before they are written, and belong to the format. */
 static assay_status convert_values(const cli *run, const request *r, cli_conversion *c)
 {
@@ -66,10 +85,14 @@ static assay_status convert_values(const cli *run, const request *r, cli_convers
     if (r->round.feedback) {
         status = cli_feedback_run(&r->feedback, run->quiet, c, &residues);
         c->scheme.element.mode = ASSAY_RNE;
+        c->quantized = true;
+    } else if (r->steps) {
+        status = transform(r, c);
     }
     if (status == ASSAY_OK)
-        status = c->scheme.block > 0 && !c->values ? cli_scheme_cast(c, &r->files, run->operands[1])
-                                                   : cli_convert(c, run->operands[1]);
+        status = c->scheme.block > 0 && !c->quantized
+                     ? cli_scheme_cast(c, &r->files, run->operands[1])
+                     : cli_convert(c, run->operands[1]);
     if (status == ASSAY_OK && r->feedback.out)
         status = assay_output_commit(&residues);
     else
@@ -95,6 +118,23 @@ static int convert(const cli *run, const request *r, cli_conversion *c)
     return status == ASSAY_OK ? CLI_DONE : cli_fail(run, status);
 }
 
+static int open_transforms(const cli *run, request *r, cli_conversion *c)
+{
+    cli_transforms steps;
+    const cli_transform_request *t = &r->transform;
+    if (t->list.count == 0 && !t->outliers && !t->index)
+        return convert(run, r, c);
+    if (r->round.feedback)
+        return cli_usage_error(run, "option --transform: not with error feedback");
+    assay_status status = cli_transforms_open(t, &steps);
+    if (status != ASSAY_OK)
+        return cli_fail(run, status);
+    r->steps = &steps;
+    int code = convert(run, r, c);
+    cli_transforms_close(&steps);
+    return code;
+}
+
 static int cast(cli *run)
 {
     request r = { .round = { .mode = ASSAY_RNE } };
@@ -111,6 +151,9 @@ static int cast(cli *run)
                                    { "scales", CLI_TEXT, &r.files.scales, 0, 0 },
                                    { "tensor-scale", CLI_TEXT, &r.files.tensor_scale, 0, 0 },
                                    { "zeros", CLI_TEXT, &r.files.zeros, 0, 0 },
+                                   { "transform", CLI_LIST, &r.transform.list, 0, 0 },
+                                   { "outliers", CLI_TEXT, &r.transform.outliers, 0, 0 },
+                                   { "outlier-index", CLI_TEXT, &r.transform.index, 0, 0 },
                                    { "ef", CLI_TEXT, &r.feedback.along, 0, 0 },
                                    { "residue", CLI_FORMAT, &r.feedback.residue, 0, 0 },
                                    { "residue-in", CLI_TEXT, &r.feedback.in, 0, 0 },
@@ -142,7 +185,7 @@ static int cast(cli *run)
     status = cli_scheme_check(&c.scheme, &r.files);
     if (status != ASSAY_OK)
         return cli_fail(run, status);
-    return convert(run, &r, &c);
+    return open_transforms(run, &r, &c);
 }
 
 const cli_command cli_command_cast = {
@@ -150,7 +193,8 @@ const cli_command cli_command_cast = {
     .usage = "IN OUT.npy --to SPEC [--in FORMAT] [--round MODE] [--overflow POLICY] [--nan RULE] "
              "[--codes|--packed] [--seed N] [--stream N] [--bits R.npy] "
              "[--ef time|row|block=N] [--residue FORMAT] [--residue-in F] [--residue-out F] "
-             "[--scales F] [--tensor-scale F] [--zeros F]",
+             "[--scales F] [--tensor-scale F] [--zeros F] [--transform STEP]... [--outliers F] "
+             "[--outlier-index F]",
     .summary = "Quantize an array",
     .help =
         "OUT has the values in IN's type; one which that type does not hold is an error that\n"
@@ -170,7 +214,7 @@ const cli_command cli_command_cast = {
         "  --bits R.npy       the bits themselves: uint32 of IN's shape, below 2^N of the mode\n"
         "  --scales F         write a scheme's scale codes, one for each block, tile or row\n"
         "  --tensor-scale F   write its float32 tensor scale: value = code x scale x tensor scale\n"
-        "  --zeros F          write its zero points\n"
+        "  --zeros F          write its zero points\n" CLI_TRANSFORMS_HELP
         "  --ef AXIS          of MODE+ef: time (along axis 0, the default), row (along the last\n"
         "                     axis) or block=N (reset every N elements of a row)\n"
         "  --residue FORMAT   round residues into FORMAT; exact pairs of IN's type if absent\n"

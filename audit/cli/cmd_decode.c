@@ -2,15 +2,21 @@
 #include "audit/cli/convert.h"
 #include "audit/cli/options.h"
 #include "audit/cli/scheme_cast.h"
+#include "audit/cli/transform.h"
 
 static int decode(cli *run)
 {
     const char *spec = NULL;
     cli_scheme_files files = { 0 };
+    cli_transform_request transform = { 0 };
+    cli_transforms steps;
     const cli_option options[] = { { "from", CLI_TEXT, &spec, 0, 0 },
                                    { "scales", CLI_TEXT, &files.scales, 0, 0 },
                                    { "tensor-scale", CLI_TEXT, &files.tensor_scale, 0, 0 },
                                    { "zeros", CLI_TEXT, &files.zeros, 0, 0 },
+                                   { "transform", CLI_LIST, &transform.list, 0, 0 },
+                                   { "outliers", CLI_TEXT, &transform.outliers, 0, 0 },
+                                   { "outlier-index", CLI_TEXT, &transform.index, 0, 0 },
                                    { 0 } };
     int code = cli_parse(run, options, 2, 2);
     if (code != CLI_RUN)
@@ -22,8 +28,14 @@ static int decode(cli *run)
         assay_scheme_parse(spec, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &from);
     if (status != ASSAY_OK)
         return cli_usage_error(run, "option --from: %s", assay_last_error());
-    if (from.block > 0 || files.scales || files.tensor_scale || files.zeros) {
-        status = cli_scheme_decode(&from, run->operands[0], &files, run->operands[1]);
+    bool undoes = transform.list.count > 0 || transform.outliers || transform.index;
+    if (undoes || from.block > 0 || files.scales || files.tensor_scale || files.zeros) {
+        status = cli_transforms_open(&transform, &steps);
+        if (status == ASSAY_OK) {
+            status = cli_scheme_decode(&from, run->operands[0], &files, undoes ? &steps : NULL,
+                                       run->operands[1]);
+            cli_transforms_close(&steps);
+        }
         return status == ASSAY_OK ? CLI_DONE : cli_fail(run, status);
     }
     cli_conversion c = { .elements = CLI_DOUBLES };
@@ -37,13 +49,16 @@ static int decode(cli *run)
 
 const cli_command cli_command_decode = {
     .name = "decode",
-    .usage = "CODES.npy OUT.npy --from SPEC [--scales F] [--tensor-scale F] [--zeros F]",
+    .usage = "CODES.npy OUT.npy --from SPEC [--scales F] [--tensor-scale F] [--zeros F] "
+             "[--transform STEP]... [--outliers F] [--outlier-index F]",
     .summary = "Turn codes into float64 values",
     .help = "CODES are integers, one code each; a code beyond the format's width is an error that\n"
             "names its index. Every NaN becomes the canonical one.\n\n"
             "  --from SPEC       the format or scheme of the codes\n"
             "  --scales F        a scheme's scale codes\n"
             "  --tensor-scale F  its float32 tensor scale\n"
-            "  --zeros F         its zero points\n",
+            "  --zeros F         its zero points\n"
+            "  --transform STEP, --outliers F, --outlier-index F\n"
+            "                    the options of cast, in its order: undone in float64\n",
     .run = decode,
 };

@@ -19,7 +19,8 @@ typedef struct cli_conversion {
     assay_scheme scheme; /* a block scheme only with CLI_VALUES */
     cli_elements elements;
     assay_random random; /* of stochastic modes; bits by the input's index */
-    double *values;      /* if not NULL, what stands in the input's place: values of the scheme */
+    double *values;      /* if not NULL, what stands in the input's place */
+    bool quantized;      /* these are values of the scheme already        */
 } cli_conversion;
 
 /**

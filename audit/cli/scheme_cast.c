@@ -64,6 +64,14 @@ static assay_status put(assay_output *out, const void *bytes, size_t size)
     return ASSAY_OK;
 }
 
+static void read(const work *w, size_t first, size_t n)
+{
+    if (w->c->values)
+        memcpy(w->x, w->c->values + first, n * sizeof *w->x);
+    else
+        cli_input_read(&w->c->input, first, n, w->x);
+}
+
 /* ---- values in the input's type ---- */
 
 static assay_status refuse(const work *w, size_t i, double x, const char *why)
@@ -149,7 +157,7 @@ static assay_status convert_piece(work *w, const scheme_piece *p)
     bool values = w->c->elements == CLI_VALUES;
     bool random = assay_mode_is_stochastic(w->s->element.mode);
     assay_random here = w->c->random;
-    cli_input_read(&w->c->input, p->first, p->rows * p->cols, w->x);
+    read(w, p->first, p->rows * p->cols);
     assay_status status = check_piece(w, p);
     if (status != ASSAY_OK)
         return status;
@@ -177,7 +185,7 @@ static void find_tensor_scale(work *w)
     double amax = 0;
     scheme_piece p = { 0 };
     while (w->s->has_tensor_scale && scheme_next_piece(w->s, &w->shape, &p)) {
-        cli_input_read(&w->c->input, p.first, p.rows * p.cols, w->x);
+        read(w, p.first, p.rows * p.cols);
         double a = assay_scheme_amax(w->s, p.rows, p.cols, w->x);
         amax = a > amax ? a : amax;
     }

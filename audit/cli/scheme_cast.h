@@ -4,6 +4,7 @@
 #define ASSAY_CLI_SCHEME_CAST_H
 
 #include "convert.h"
+#include "transform.h"
 
 /** The files beside the codes, each NULL where it is not asked for. */
 typedef struct cli_scheme_files {
@@ -22,8 +23,10 @@ ASSAY_NODISCARD assay_status cli_scheme_check(const assay_scheme *scheme,
 ASSAY_NODISCARD assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *files,
                                              const char *path);
 
-/** Writes the float64 values of `codes` and the files to `path`. Errors name file and index. */
+/** Writes the float64 values of `codes` and the files to `path`, `undo` (or NULL) undone. Errors
+ * name file and index. */
 ASSAY_NODISCARD assay_status cli_scheme_decode(const assay_scheme *scheme, const char *codes,
-                                               const cli_scheme_files *files, const char *path);
+                                               const cli_scheme_files *files,
+                                               const cli_transforms *undo, const char *path);
 
 #endif

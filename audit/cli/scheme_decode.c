@@ -84,6 +84,8 @@ typedef struct work {
     part codes, scales, zeros;
     float tensor;
     size_t ndim, shape[ASSAY_MAX_DIMS]; /* of the values */
+    const cli_transforms *undo;         /* or NULL       */
+    double *all;                        /* what waits for that */
 } work;
 
 /* Values of a hierarchy: [..., blocks, bytes] becomes [..., blocks x elements]. */
@@ -122,6 +124,13 @@ static const void *at(const part *p, size_t i)
     return p->bytes ? p->bytes + i * p->width : NULL;
 }
 
+static assay_status put(assay_output *out, const double *y, size_t n)
+{
+    if (fwrite(y, sizeof *y, n, out->stream) != n)
+        return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(errno));
+    return ASSAY_OK;
+}
+
 static assay_status decode_piece(const work *w, const scheme_piece *p, unsigned char *codes,
                                  double *y, assay_output *out)
 {
@@ -131,9 +140,30 @@ static assay_status decode_piece(const work *w, const scheme_piece *p, unsigned 
               h ? n / h->elements * h->bytes : n, codes);
     assay_scheme_dequantize(w->s, p->rows, p->cols, codes, at(&w->scales, p->scale),
                             at(&w->zeros, p->scale), w->tensor, y);
-    if (fwrite(y, sizeof *y, n, out->stream) != n)
-        return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(errno));
-    return ASSAY_OK;
+    if (w->all) {
+        memcpy(w->all + p->first, y, n * sizeof *y);
+        return ASSAY_OK;
+    }
+    return put(out, y, n);
+}
+
+/* The whole array through the transforms' inverses. */
+static assay_status undo(const work *w, assay_output *out)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < w->ndim; i++)
+        n *= w->shape[i];
+    assay_status status = cli_transforms_undo(w->undo, w->ndim, w->shape, w->all);
+    return status == ASSAY_OK ? put(out, w->all, n) : status;
+}
+
+static assay_status make_room(work *w, const char *path)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < w->ndim; i++)
+        n *= w->shape[i];
+    w->all = w->undo ? malloc((n + 1) * sizeof *w->all) : NULL;
+    return w->undo && !w->all ? assay_fail(ASSAY_ERR_MEMORY, "%s: no memory", path) : ASSAY_OK;
 }
 
 static assay_status write_values(const work *w, const char *path)
@@ -151,6 +181,8 @@ static assay_status write_values(const work *w, const char *path)
         status = assay_npy_write_header(out.stream, ASSAY_DTYPE_F64, w->ndim, w->shape);
     while (status == ASSAY_OK && scheme_next_piece(w->s, &all, &p))
         status = decode_piece(w, &p, codes, y, &out);
+    if (status == ASSAY_OK && w->undo)
+        status = undo(w, &out);
     if (status == ASSAY_OK)
         status = assay_output_commit(&out);
     else
@@ -171,10 +203,11 @@ static assay_status check_given(const assay_scheme *s, const cli_scheme_files *f
 }
 
 assay_status cli_scheme_decode(const assay_scheme *s, const char *codes,
-                               const cli_scheme_files *files, const char *path)
+                               const cli_scheme_files *files, const cli_transforms *back,
+                               const char *path)
 {
     static const char *const bytes = "uint8";
-    work w = { .s = s };
+    work w = { .s = s, .undo = back };
     assay_format format = s->element.format;
     assay_status status = cli_scheme_check(s, files);
     if (status == ASSAY_OK)
@@ -191,7 +224,10 @@ assay_status cli_scheme_decode(const assay_scheme *s, const char *codes,
     if (status == ASSAY_OK)
         status = open_scales(files, &w);
     if (status == ASSAY_OK)
+        status = make_room(&w, path);
+    if (status == ASSAY_OK)
         status = write_values(&w, path);
+    free(w.all);
     close_part(&w.codes);
     if (w.scales.bytes)
         close_part(&w.scales);
