@@ -4,12 +4,13 @@
 
 #include "audit/cli/feedback.h"
 #include "audit/cli/options.h"
-#include "audit/cli/scheme_cast.h"
+#include "audit/cli/scheme_layout.h"
 #include "audit/cli/transform.h"
 
 /* What the command line says, before any file is opened. */
 typedef struct request {
-    const char *to, *bits;
+    const char *to, *bits, *layout_name;
+    assay_layout layout;
     assay_format in;
     assay_rounding round;
     assay_overflow overflow;
@@ -89,7 +90,9 @@ static assay_status convert_values(const cli *run, const request *r, cli_convers
     } else if (r->steps) {
         status = transform(r, c);
     }
-    if (status == ASSAY_OK)
+    if (status == ASSAY_OK && r->layout_name)
+        status = cli_layout_cast(c, &r->files, r->layout, run->operands[1]);
+    else if (status == ASSAY_OK)
         status = c->scheme.block > 0 && !c->quantized
                      ? cli_scheme_cast(c, &r->files, run->operands[1])
                      : cli_convert(c, run->operands[1]);
@@ -151,6 +154,7 @@ static int cast(cli *run)
                                    { "scales", CLI_TEXT, &r.files.scales, 0, 0 },
                                    { "tensor-scale", CLI_TEXT, &r.files.tensor_scale, 0, 0 },
                                    { "zeros", CLI_TEXT, &r.files.zeros, 0, 0 },
+                                   { "layout", CLI_TEXT, &r.layout_name, 0, 0 },
                                    { "transform", CLI_LIST, &r.transform.list, 0, 0 },
                                    { "outliers", CLI_TEXT, &r.transform.outliers, 0, 0 },
                                    { "outlier-index", CLI_TEXT, &r.transform.index, 0, 0 },
@@ -175,6 +179,11 @@ static int cast(cli *run)
                                : f->in  ? "residue-in"
                                : f->out ? "residue-out"
                                         : "residue");
+    if (r.layout_name && (r.packed || r.round.feedback))
+        return cli_usage_error(run, "option --layout: not with %s",
+                               r.packed ? "--packed" : "error feedback");
+    if (r.layout_name && assay_layout_parse(r.layout_name, &r.layout) != ASSAY_OK)
+        return cli_usage_error(run, "option --layout: %s", assay_last_error());
     cli_conversion c = { .elements = r.packed  ? CLI_PACKED
                                      : r.codes ? CLI_CODES
                                                : CLI_VALUES,
@@ -193,7 +202,8 @@ const cli_command cli_command_cast = {
     .usage = "IN OUT.npy --to SPEC [--in FORMAT] [--round MODE] [--overflow POLICY] [--nan RULE] "
              "[--codes|--packed] [--seed N] [--stream N] [--bits R.npy] "
              "[--ef time|row|block=N] [--residue FORMAT] [--residue-in F] [--residue-out F] "
-             "[--scales F] [--tensor-scale F] [--zeros F] [--transform STEP]... [--outliers F] "
+             "[--scales F] [--tensor-scale F] [--zeros F] [--layout NAME] [--transform STEP]... "
+             "[--outliers F] "
              "[--outlier-index F]",
     .summary = "Quantize an array",
     .help =

@@ -61,7 +61,7 @@ static assay_status load_part(const char *name, const assay_format *format, size
     return status;
 }
 
-static assay_status read_tensor_scale(const char *name, float *out)
+assay_status scheme_read_tensor_scale(const char *name, float *out)
 {
     assay_array a;
     *out = 1;
@@ -215,7 +215,7 @@ assay_status cli_scheme_decode(const assay_scheme *s, const char *codes,
     if (status == ASSAY_OK && s->hierarchy)
         status = assay_format_parse(bytes, &format);
     if (status == ASSAY_OK)
-        status = read_tensor_scale(files->tensor_scale, &w.tensor);
+        status = scheme_read_tensor_scale(files->tensor_scale, &w.tensor);
     if (status == ASSAY_OK)
         status = open_part(codes, &format, &w.codes);
     if (status != ASSAY_OK)

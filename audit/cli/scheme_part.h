@@ -27,6 +27,9 @@ bool scheme_next_piece(const assay_scheme *scheme, const scheme_shape *shape, sc
 size_t scheme_scales_shape(const assay_scheme *scheme, size_t ndim, const size_t *shape,
                            size_t out[ASSAY_MAX_DIMS]);
 
+/** One float32 of a file, or 1 without one. Errors name the file. */
+ASSAY_NODISCARD assay_status scheme_read_tensor_scale(const char *name, float *out);
+
 /** The stored type of the codes of a format. */
 assay_dtype scheme_container(const assay_format *format);
 
