@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loops over binary32 that quantize and dequantize blocks, per instruction set. Not installed.
- * docs/rounding.md, "Blocks of binary32", proves the steps. */
+ * docs/schemes.md, "Speed", proves the steps. */
 #ifndef ASSAY_ROUNDING_SCHEME_LOOPS_H
 #define ASSAY_ROUNDING_SCHEME_LOOPS_H
 
