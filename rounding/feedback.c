@@ -293,6 +293,18 @@ static bool store_pair(const assay_feedback *f, assay_dd sum, assay_residue *e)
     return true;
 }
 
+/* e = sum - q; false if that needs the definition. */
+static bool settle_pair(const assay_feedback *f, assay_dd sum, double q, assay_residue *e,
+                        assay_feedback_counts *counts)
+{
+    assay_dd high = assay_two_sum(sum.hi, -q), low = assay_two_sum(sum.lo, high.lo);
+    assay_dd error = assay_two_sum(high.hi, low.hi);
+    bool beyond = (q == f->highest && error.hi >= f->step_above) ||
+                  (q == f->lowest && -error.hi >= f->step_below);
+    return low.lo == 0 && isfinite(error.hi) && !beyond &&
+           (f->rounds_residue ? store_rounded(f, error, e, counts) : store_pair(f, error, e));
+}
+
 static double run_step(const assay_feedback *f, const double *terms, int count, assay_residue *e,
                        const assay_random *random, uint64_t i, assay_feedback_counts *counts)
 {
@@ -302,14 +314,42 @@ static double run_step(const assay_feedback *f, const double *terms, int count, 
         (sum.hi == 0 && !alone && f->fast.rounder.mode == ASSAY_RDN))
         return assay_feedback_define(f, terms, count, e, random, i, counts);
     double q = round_pair(f, sum, random, i);
-    assay_dd high = assay_two_sum(sum.hi, -q), low = assay_two_sum(sum.lo, high.lo);
-    assay_dd error = assay_two_sum(high.hi, low.hi);
-    bool beyond = (q == f->highest && error.hi >= f->step_above) ||
-                  (q == f->lowest && -error.hi >= f->step_below);
-    if (low.lo != 0 || !isfinite(error.hi) || beyond ||
-        !(f->rounds_residue ? store_rounded(f, error, e, counts) : store_pair(f, error, e)))
+    if (!settle_pair(f, sum, q, e, counts))
         return assay_feedback_define(f, terms, count, e, random, i, counts);
     return q;
+}
+
+double assay_feedback_operand(double x, const assay_residue *e)
+{
+    assay_dd sum;
+    if (e->hi == 0 && e->lo == 0)
+        return x;
+    if (pair_of(&x, 1, e, &sum))
+        return assay_from_bits64(assay_feedback_odd(sum.hi, sum.lo));
+    assay_superaccumulator all = sum_of(&x, 1, e);
+    assay_leading lead;
+    assay_exact u = leading(&all, &lead);
+    if (u.kind != ASSAY_FINITE || u.exp < -1000)
+        return assay_exact_to_double(u) + 0.0;
+    u.sig = (u.sig >> 11 | ((u.sig & 0x7ff) != 0 || lead.sticky)) << 11;
+    return assay_exact_to_double(u);
+}
+
+void assay_feedback_settle(const assay_feedback *f, double x, double q, assay_residue *e,
+                           assay_feedback_counts *counts)
+{
+    assay_dd pair;
+    if (pair_of(&x, 1, e, &pair) && isfinite(q) && settle_pair(f, pair, q, e, counts))
+        return;
+    assay_superaccumulator sum = sum_of(&x, 1, e);
+    assay_sum_class kind = assay_superaccumulator_leading(&sum).kind;
+    if (kind == ASSAY_SUM_INFINITE || kind == ASSAY_SUM_NAN || !isfinite(q)) {
+        reset(e, counts);
+        return;
+    }
+    assay_superaccumulator_add(&sum, -q);
+    clamp(f, q, &sum, counts);
+    store(f, &sum, e, counts);
 }
 
 double assay_feedback_stream(const assay_feedback *f, double x, assay_residue *e,

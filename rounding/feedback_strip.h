@@ -37,6 +37,12 @@ ASSAY_INLINE uint64_t assay_feedback_odd(double s, double r)
     return (bits - (cut & opposite)) | cut;
 }
 
+/** x + e where binary64 holds it, else rounded to odd; zero residues are no operand. */
+double assay_feedback_operand(double x, const assay_residue *e);
+/** e = x + e - q for a q that somebody else made of x + e; f has the ends of the format. */
+void assay_feedback_settle(const assay_feedback *f, double x, double q, assay_residue *e,
+                           assay_feedback_counts *counts);
+
 /** assay_feedback_stream and _state as they are defined, by exact sums; for tests too. */
 double assay_feedback_define(const assay_feedback *f, const double *terms, int count,
                              assay_residue *e, const assay_random *random, uint64_t i,

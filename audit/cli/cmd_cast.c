@@ -84,18 +84,18 @@ static assay_status convert_values(const cli *run, const request *r, cli_convers
     assay_output residues = { 0 };
     assay_status status = ASSAY_OK;
     if (r->round.feedback) {
-        status = cli_feedback_run(&r->feedback, run->quiet, c, &residues);
+        status =
+            cli_feedback_run(&r->feedback, run->quiet, c, &r->files, run->operands[1], &residues);
         c->scheme.element.mode = ASSAY_RNE;
-        c->quantized = true;
     } else if (r->steps) {
         status = transform(r, c);
     }
+    bool written = r->round.feedback && c->scheme.block > 0;
     if (status == ASSAY_OK && r->layout_name)
         status = cli_layout_cast(c, &r->files, r->layout, run->operands[1]);
-    else if (status == ASSAY_OK)
-        status = c->scheme.block > 0 && !c->quantized
-                     ? cli_scheme_cast(c, &r->files, run->operands[1])
-                     : cli_convert(c, run->operands[1]);
+    else if (status == ASSAY_OK && !written)
+        status = c->scheme.block > 0 ? cli_scheme_cast(c, &r->files, run->operands[1])
+                                     : cli_convert(c, run->operands[1]);
     if (status == ASSAY_OK && r->feedback.out)
         status = assay_output_commit(&residues);
     else
@@ -226,7 +226,7 @@ const cli_command cli_command_cast = {
         "  --tensor-scale F   write its float32 tensor scale: value = code x scale x tensor scale\n"
         "  --zeros F          write its zero points\n" CLI_TRANSFORMS_HELP
         "  --ef AXIS          of MODE+ef: time (along axis 0, the default), row (along the last\n"
-        "                     axis) or block=N (reset every N elements of a row)\n"
+        "                     axis) or block=N (reset every N elements of a row); schemes: time\n"
         "  --residue FORMAT   round residues into FORMAT; exact pairs of IN's type if absent\n"
         "  --residue-in F     residues to start from, [2, lanes]: first parts, then second parts\n"
         "  --residue-out F    residues at the end\n",

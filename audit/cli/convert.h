@@ -3,7 +3,7 @@
 #ifndef ASSAY_CLI_CONVERT_H
 #define ASSAY_CLI_CONVERT_H
 
-#include "../../rounding/scheme.h"
+#include "../../rounding/scheme_feedback.h"
 #include "input.h"
 
 /** What the output's elements are. */
@@ -14,13 +14,21 @@ typedef enum cli_elements {
     CLI_DOUBLES /* the input's own values as float64; the scheme is not looked at              */
 } cli_elements;
 
+/** What error feedback with a scheme carries on: residues of a slice of time. */
+typedef struct cli_scheme_feedback {
+    assay_feedback feedback;
+    double *hi, *lo;
+    size_t slice; /* elements */
+    assay_feedback_counts counts;
+} cli_scheme_feedback;
+
 typedef struct cli_conversion {
     cli_input input;
     assay_scheme scheme; /* a block scheme only with CLI_VALUES */
     cli_elements elements;
-    assay_random random; /* of stochastic modes; bits by the input's index */
-    double *values;      /* if not NULL, what stands in the input's place */
-    bool quantized;      /* these are values of the scheme already        */
+    assay_random random;          /* of stochastic modes; bits by the input's index */
+    double *values;               /* if not NULL, what stands in the input's place */
+    cli_scheme_feedback *carried; /* or NULL; of block schemes */
 } cli_conversion;
 
 /**

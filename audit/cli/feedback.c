@@ -15,6 +15,8 @@
 typedef struct feedback_run {
     const cli_feedback *options;
     cli_conversion *c;
+    const cli_scheme_files *files;
+    const char *path;
     assay_feedback feedback;
     assay_feedback_shape shape;
     assay_feedback_counts counts;
@@ -63,8 +65,21 @@ static assay_status make(feedback_run *run)
     assay_rounder residue;
     bool narrow = is_narrow(&run->c->input);
     run->width = narrow ? sizeof(float) : sizeof(double);
-    if (run->c->scheme.block > 0)
-        return assay_fail(ASSAY_ERR_USAGE, "--round: error feedback is for scalar formats");
+    if (run->c->scheme.block > 0) {
+        assay_status usable = assay_scheme_feedback_check(&run->c->scheme);
+        if (usable == ASSAY_OK && run->c->input.array.ndim < 2)
+            usable = assay_fail(ASSAY_ERR_SHAPE,
+                                "%s: shape: error feedback needs an axis of time "
+                                "before that of the blocks",
+                                run->c->input.name);
+        if (usable == ASSAY_OK && o->along && strcmp(o->along, "time") != 0)
+            usable = assay_fail(ASSAY_ERR_USAGE,
+                                "--ef %s: a block's scale depends on all of its x + e, so that "
+                                "schemes feed back along time",
+                                o->along);
+        if (usable != ASSAY_OK)
+            return usable;
+    }
     if (cli_input_is_wide(&run->c->input) || !r->format.fits_binary64)
         return assay_fail(ASSAY_ERR_USAGE,
                           "--round: error feedback needs values that float64 holds");
@@ -85,8 +100,9 @@ static assay_status allocate(feedback_run *run)
     run->hi = calloc(run->lanes + 1, run->width);
     run->lo = calloc(run->lanes + 1, run->width);
     run->x = malloc((count + 1) * run->width);
-    run->c->values = malloc((count + 1) * sizeof(double));
-    if (run->hi && run->lo && run->x && run->c->values)
+    bool blocks = run->c->scheme.block > 0; /* which are read piece by piece */
+    run->c->values = blocks ? NULL : malloc((count + 1) * sizeof(double));
+    if (run->hi && run->lo && run->x && (blocks || run->c->values))
         return ASSAY_OK;
     return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory for %zu elements", run->c->input.name,
                       count);
@@ -133,11 +149,54 @@ static assay_status write_residues(const feedback_run *run, assay_output *out)
     return status;
 }
 
+static double number_at(const feedback_run *run, const void *from, size_t i)
+{
+    return run->width == 4 ? (double)((const float *)from)[i] : ((const double *)from)[i];
+}
+
+static void set_number(const feedback_run *run, void *to, size_t i, double x)
+{
+    if (run->width == 4)
+        ((float *)to)[i] = (float)x; /* a residue of that type */
+    else
+        ((double *)to)[i] = x;
+}
+
+/* A scheme writes its files itself. */
+static assay_status quantize_blocks(feedback_run *run)
+{
+    cli_conversion *c = run->c;
+    cli_scheme_feedback carried = { .feedback = run->feedback, .slice = run->lanes };
+    carried.hi = malloc((run->lanes + 1) * sizeof(double));
+    carried.lo = malloc((run->lanes + 1) * sizeof(double));
+    assay_status status = carried.hi && carried.lo
+                              ? ASSAY_OK
+                              : assay_fail(ASSAY_ERR_MEMORY, "%s: no memory", c->input.name);
+    for (size_t i = 0; status == ASSAY_OK && i < run->lanes; i++) {
+        carried.hi[i] = number_at(run, run->hi, i);
+        carried.lo[i] = number_at(run, run->lo, i);
+    }
+    c->carried = &carried;
+    if (status == ASSAY_OK)
+        status = cli_scheme_cast(c, run->files, run->path);
+    c->carried = NULL;
+    for (size_t i = 0; status == ASSAY_OK && i < run->lanes; i++) {
+        set_number(run, run->hi, i, carried.hi[i]);
+        set_number(run, run->lo, i, carried.lo[i]);
+    }
+    run->counts = carried.counts;
+    free(carried.hi);
+    free(carried.lo);
+    return status;
+}
+
 static assay_status quantize(feedback_run *run)
 {
     cli_conversion *c = run->c;
     size_t n = c->input.array.count;
     double *values = c->values;
+    if (c->scheme.block > 0)
+        return quantize_blocks(run);
     cli_input_read(&c->input, 0, n, values);
     if (c->scheme.element.nan_is_error) {
         size_t i = assay_find_nan_f64(values, n);
@@ -170,9 +229,9 @@ void cli_feedback_report(const char *command, const assay_feedback_counts *k)
 }
 
 assay_status cli_feedback_run(const cli_feedback *options, bool quiet, cli_conversion *c,
-                              assay_output *out)
+                              const cli_scheme_files *files, const char *path, assay_output *out)
 {
-    feedback_run run = { .options = options, .c = c };
+    feedback_run run = { .options = options, .c = c, .files = files, .path = path };
     assay_status status = make(&run);
     if (status == ASSAY_OK)
         status = allocate(&run);

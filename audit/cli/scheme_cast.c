@@ -24,7 +24,7 @@ typedef struct work {
     assay_tensor_scale tensor;
     assay_rounder into; /* rne into the input's type */
     assay_output out[FILES];
-    double *x;
+    double *x, *u; /* u: of error feedback */
     unsigned char *codes, *scales, *zeros;
     size_t carried; /* codes of the last piece that did not fill a byte yet */
 } work;
@@ -152,6 +152,16 @@ static assay_status store_codes(work *w, const scheme_piece *p)
     return put(&w->out[CODES], w->codes, piece_bytes(w->s, p->rows, p->cols));
 }
 
+/* A piece of a slice of time: its residues are those of the slice's elements. */
+static void feed_back(const work *w, const scheme_piece *p, const assay_random *random,
+                      const assay_quantized *out)
+{
+    cli_scheme_feedback *f = w->c->carried;
+    size_t at = p->first % f->slice;
+    assay_scheme_feedback_step(w->s, &f->feedback, &w->tensor, p->rows, p->cols, w->x, random,
+                               p->first, f->hi + at, f->lo + at, w->u, out, &f->counts);
+}
+
 static assay_status convert_piece(work *w, const scheme_piece *p)
 {
     bool values = w->c->elements == CLI_VALUES;
@@ -163,12 +173,15 @@ static assay_status convert_piece(work *w, const scheme_piece *p)
         return status;
     here.bits = here.bits ? here.bits + p->first : NULL;
     assay_quantized out = { .scales = w->scales, .zeros = w->s->has_zero ? w->zeros : NULL };
-    if (values)
+    if (values || w->c->carried)
         out.values = w->x;
-    else
+    if (!values)
         out.codes = w->codes + w->carried * code_bytes(w);
-    assay_scheme_quantize(w->s, &w->tensor, p->rows, p->cols, w->x, random ? &here : NULL, p->first,
-                          &out);
+    if (w->c->carried)
+        feed_back(w, p, random ? &here : NULL, &out);
+    else
+        assay_scheme_quantize(w->s, &w->tensor, p->rows, p->cols, w->x, random ? &here : NULL,
+                              p->first, &out);
     status = values ? store_values(w, p, w->x) : store_codes(w, p);
     if (status == ASSAY_OK)
         status = put(&w->out[SCALES], w->scales,
@@ -269,10 +282,11 @@ static assay_status allocate(work *w)
     size_t of_scales = (scales.rows * scales.cols + 1) * sizeof(uint64_t);
     size_t bytes = piece_bytes(w->s, w->shape.piece_rows, w->shape.piece_cols);
     w->x = malloc(n * sizeof *w->x);
+    w->u = malloc((w->c->carried ? n : 1) * sizeof *w->u);
     w->codes = malloc((bytes > n * sizeof(uint64_t) ? bytes : n * sizeof(uint64_t)));
     w->scales = malloc(of_scales);
     w->zeros = malloc(of_scales);
-    if (w->x && w->codes && w->scales && w->zeros)
+    if (w->x && w->u && w->codes && w->scales && w->zeros)
         return ASSAY_OK;
     return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory for its rows", w->c->input.name);
 }
@@ -283,6 +297,9 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
     const assay_array *a = &c->input.array;
     work w = { .c = c, .s = &c->scheme };
     w.shape = scheme_shape_of(w.s, a->ndim, a->shape);
+    if (c->carried && w.shape.cols > 0 &&
+        c->carried->slice % (w.shape.piece_rows * w.shape.cols) != 0)
+        w.shape.piece_rows = 1; /* pieces do not reach into the next slice */
     assay_status status = cli_scheme_check(w.s, files);
     if (status == ASSAY_OK && c->input.has_format)
         status = assay_rounder_make(&c->input.format, ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
@@ -298,6 +315,7 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
         status = convert_piece(&w, &p);
     status = finish(&w, status);
     free(w.x);
+    free(w.u);
     free(w.codes);
     free(w.scales);
     free(w.zeros);
