@@ -29,7 +29,9 @@
 #include <assay/rounding/recode.h>
 #include <assay/rounding/round.h>
 #include <assay/rounding/scheme.h>
+#include <assay/rounding/scheme_feedback.h>
 #include <assay/rounding/scheme_hierarchy.h>
+#include <assay/rounding/transform.h>
 
 #include <assay/kernels/accumulator.h>
 #include <assay/kernels/mma.h>

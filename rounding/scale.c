@@ -215,8 +215,8 @@ block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *ten
     return scale;
 }
 
-/* The exact sum of magnitudes over their number; 64 bits with a sticky last one round right. */
-static block_scale mean_scale(const assay_scheme *s, const region *r)
+/* The exact sum of magnitudes; 64 bits with a sticky last one round right. */
+assay_exact assay_region_mean(const region *r)
 {
     assay_superaccumulator sum;
     assay_superaccumulator_clear(&sum);
@@ -225,10 +225,13 @@ static block_scale mean_scale(const assay_scheme *s, const region *r)
             assay_superaccumulator_add(&sum, fabs(assay_region_at(r, i * r->stride + j)));
     assay_leading l = assay_superaccumulator_leading(&sum);
     if (l.kind == ASSAY_SUM_ZERO)
-        return scale_of_code(s, assay_round_code(&s->scale, 0));
-    assay_exact mean =
-        assay_exact_from_ratio(false, l.sig | l.sticky, (uint64_t)(r->rows * r->cols), l.exp);
-    return scale_of_code(s, assay_round_exact(&s->scale, mean));
+        return assay_exact_from(0);
+    return assay_exact_from_ratio(false, l.sig | l.sticky, (uint64_t)(r->rows * r->cols), l.exp);
+}
+
+static block_scale mean_scale(const assay_scheme *s, const region *r)
+{
+    return scale_of_code(s, assay_round_exact(&s->scale, assay_region_mean(r)));
 }
 
 double assay_affine_quotient(const assay_format *f, double lo, double hi)

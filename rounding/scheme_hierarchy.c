@@ -6,15 +6,17 @@
 
 #include "numerics/bits.h"
 #include "rounding/gguf.h"
+#include "rounding/scheme_binary.h"
 #include "rounding/scheme_micro.h"
 #include "rounding/scheme_run.h"
 
 static const assay_hierarchy *const all[] = {
-    &assay_hierarchy_mx9, &assay_hierarchy_mx6, &assay_hierarchy_mx4, &assay_hierarchy_hif4,
-    &assay_gguf_q4_0,     &assay_gguf_q4_1,     &assay_gguf_q5_0,     &assay_gguf_q5_1,
-    &assay_gguf_q8_0,     &assay_gguf_q2_k,     &assay_gguf_q3_k,     &assay_gguf_q4_k,
-    &assay_gguf_q5_k,     &assay_gguf_q6_k,     &assay_gguf_iq4_nl,   &assay_gguf_tq1_0,
-    &assay_gguf_tq2_0,
+    &assay_hierarchy_mx9,  &assay_hierarchy_mx6,  &assay_hierarchy_mx4,  &assay_hierarchy_hif4,
+    &assay_gguf_q4_0,      &assay_gguf_q4_1,      &assay_gguf_q5_0,      &assay_gguf_q5_1,
+    &assay_gguf_q8_0,      &assay_gguf_q2_k,      &assay_gguf_q3_k,      &assay_gguf_q4_k,
+    &assay_gguf_q5_k,      &assay_gguf_q6_k,      &assay_gguf_iq4_nl,    &assay_gguf_tq1_0,
+    &assay_gguf_tq2_0,     &assay_hierarchy_bcq1, &assay_hierarchy_bcq2, &assay_hierarchy_bcq3,
+    &assay_hierarchy_bcq4,
 };
 enum { ALL = sizeof all / sizeof all[0] };
 

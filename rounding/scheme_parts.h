@@ -52,6 +52,9 @@ double assay_region_amax(const region *r);
 /* The k-th smallest magnitude, 1 <= k <= elements, of finite elements. */
 double assay_region_select(const region *r, size_t k);
 
+/* The mean magnitude of finite elements, as far as rounding it to 60 bits goes. */
+assay_exact assay_region_mean(const region *r);
+
 /* The scale of a block, and the step with it. tensor is NULL where the scheme has none. */
 block_scale assay_block_scale(const assay_scheme *s, const assay_tensor_scale *tensor,
                               const region *r);
