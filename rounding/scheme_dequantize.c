@@ -20,6 +20,7 @@ typedef struct stored {
     const void *codes, *scales, *zeros;
     assay_tensor_scale tensor;
     size_t code_bytes, scale_bytes;
+    bool past; /* the result goes past the caches */
 } stored;
 
 static void read_segment(const stored *t, size_t scale, size_t at, size_t n, double *y)
@@ -47,7 +48,7 @@ void assay_scheme_dequantize(const assay_scheme *s, size_t rows, size_t cols, co
         assay_hierarchy_dequantize(s, rows, cols, codes, y, NULL);
         return;
     }
-    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0 };
+    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0, false };
     t.code_bytes = assay_format_container(&s->element.format);
     if (s->block == 0) {
         assay_decode_array_f64(&s->element.format, codes, y, rows * cols);
@@ -148,10 +149,17 @@ static void read_scales(const stored *t, size_t at, size_t n, double *scale, dou
 static void narrow_piece(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
                          assay_blocks k, float *y)
 {
+    _Alignas(ASSAY_LINE) float piece[ASSAY_PIECE];
     double scale[ASSAY_PIECE_BLOCKS], zero[ASSAY_PIECE_BLOCKS];
+    const unsigned char *codes = (const unsigned char *)t->codes + at * t->code_bytes;
+    bool past = t->past && (uintptr_t)(y + at) % ASSAY_LINE == 0;
     read_scales(t, scale_at, (k.n - 1) / k.size + 1, scale, zero);
-    assay_narrow_decode(d, k, (const unsigned char *)t->codes + at * t->code_bytes, scale, zero,
-                        y + at);
+    assay_narrow_decode(d, k, codes, scale, zero, past ? piece : y + at);
+    if (!past)
+        return;
+    size_t whole = k.n / 16 * 16; /* elements of whole lines */
+    d->loops->past(piece, y + at, whole * sizeof *y);
+    memcpy(y + at + whole, piece + whole, (k.n - whole) * sizeof *y);
 }
 
 static void narrow_row(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
@@ -199,10 +207,11 @@ void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols
         assay_decode_array_f32(&s->element.format, codes, y, rows * cols);
         return;
     }
-    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0 };
+    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0, false };
     t.code_bytes = assay_format_container(&s->element.format);
     t.scale_bytes = assay_format_container(&s->scale.format);
     assay_narrow_decoder_make(s, tensor, &d);
+    t.past = assay_array_head(codes, y, rows * cols, sizeof *y) < rows * cols;
     assay_scale_shape shape = assay_scheme_scales(s, rows, cols);
     size_t size = s->block < cols ? s->block : cols, height = s->tile_rows;
     if (s->extent == ASSAY_EXTENT_TENSOR)
@@ -217,5 +226,7 @@ void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols
             narrow_slowly(&t, at + b, i * cols + b * size,
                           cols - b * size < size ? cols - b * size : size, y);
         assay_environment_leave(before);
+        if (t.past)
+            assay_end_past();
     }
 }

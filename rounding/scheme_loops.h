@@ -93,6 +93,8 @@ typedef struct assay_scheme_loops {
     /* y[i] = (y[i] - zero[b]) times[b], then times or over t; NaN is the canonical one. */
     void (*finish)(assay_blocks blocks, const float *zero, const float *times, float t, bool over,
                    float *y);
+    /* Moves n bytes, a multiple of 64, past the caches; to is aligned to a line. */
+    void (*past)(const void *from, void *to, size_t n);
     /* y[i] = x[i]; nonzero if one is not a binary32. */
     uint64_t (*narrow_f64)(const double *x, float *y, size_t n);
 } assay_scheme_loops;

@@ -154,6 +154,14 @@ int main(int argc, char **argv)
         return 3;
     if (!allocate(n, &b))
         return 3;
+    double copied = INFINITY;
+    for (int i = 0; i < RUNS; i++) {
+        double start = now();
+        memcpy(b.y, b.x, b.rows * COLS * sizeof *b.x);
+        double took = now() - start;
+        copied = took < copied ? took : copied;
+    }
+    printf("memcpy %.3f ns per element, ", copied / (double)(b.rows * COLS) * 1e9);
     printf("isa %s, %zu elements\n", assay_isa_name(assay_isa_current()), b.rows * COLS);
     for (int i = 2; i < argc; i++)
         right = bench(argv[i], &b) && right;
