@@ -3,16 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/scheme_run.h"
-
-static uint64_t get(const void *from, size_t i, size_t bytes)
-{
-    uint64_t code = 0;
-    memcpy(&code, (const unsigned char *)from + i * bytes, bytes); /* little-endian */
-    return code;
-}
 
 /* A tensor that is read back: where its parts lie, and what one block is multiplied with. */
 typedef struct stored {
@@ -26,9 +20,11 @@ typedef struct stored {
 static void read_segment(const stored *t, size_t scale, size_t at, size_t n, double *y)
 {
     const assay_format *f = &t->s->element.format, *of_scale = &t->s->scale.format;
-    double zero = t->zeros ? assay_decode(f, get(t->zeros, scale, t->code_bytes)) : 0, factor = 1;
+    double zero =
+               t->zeros ? assay_decode(f, assay_container_load(t->zeros, scale, t->code_bytes)) : 0,
+           factor = 1;
     if (t->scales)
-        factor = assay_decode(of_scale, get(t->scales, scale, t->scale_bytes));
+        factor = assay_decode(of_scale, assay_container_load(t->scales, scale, t->scale_bytes));
     bool divides = t->s->tensor_divides;
     double by = (double)t->tensor.stored;
     assay_decode_array_f64(f, (const unsigned char *)t->codes + at * t->code_bytes, y + at, n);
@@ -138,7 +134,8 @@ static void read_scales(const stored *t, size_t at, size_t n, double *scale, dou
     const assay_format *e = &t->s->element.format;
     for (size_t b = 0; b < n; b++) {
         scale[b] = 1;
-        zero[b] = t->zeros ? assay_decode(e, get(t->zeros, at + b, t->code_bytes)) : 0;
+        zero[b] =
+            t->zeros ? assay_decode(e, assay_container_load(t->zeros, at + b, t->code_bytes)) : 0;
     }
     if (t->scales)
         assay_decode_array_f64(&t->s->scale.format,

@@ -2,6 +2,7 @@
 /* The scales of a group of blocks at once, and what takes elements to them. */
 #include <math.h>
 
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/scheme_run.h"
@@ -20,9 +21,8 @@ static void round_scales(const assay_fast *f, const run *r, size_t n, const doub
 {
     assay_array_pass_run(&f->of_scales, q, w->code, n);
     assay_decode_array_f64(&r->s->scale.format, w->code, w->value, n);
-    for (size_t b = n; r->scale_bytes < 4 && b-- > 0;)
-        w->code[b] = r->scale_bytes == 1 ? ((const uint8_t *)w->code)[b]
-                                         : ((const uint16_t *)(const void *)w->code)[b];
+    for (size_t b = n; b-- > 0;)
+        w->code[b] = (uint32_t)assay_container_load(w->code, b, r->scale_bytes);
 }
 
 static bool affine_scales(const assay_fast *f, const run *r, size_t n, fast_group *w)

@@ -2,8 +2,8 @@
 #include "rounding/scheme_feedback.h"
 
 #include <math.h>
-#include <string.h>
 
+#include "formats/container.h"
 #include "rounding/feedback_strip.h"
 #include "rounding/scheme_parts.h"
 
@@ -24,10 +24,7 @@ assay_status assay_scheme_feedback_check(const assay_scheme *s)
 
 static double decoded(const assay_format *f, const void *codes, size_t i)
 {
-    uint64_t code = 0;
-    size_t bytes = assay_format_container(f);
-    memcpy(&code, (const unsigned char *)codes + i * bytes, bytes); /* little-endian */
-    return assay_decode(f, code);
+    return assay_decode(f, assay_container_load(codes, i, assay_format_container(f)));
 }
 
 /* f with the ends of a block: of q = code x scale, as the quantizer computes it. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/scheme_hierarchy.h"
@@ -18,11 +19,6 @@ assay_scale_shape assay_scheme_scales(const assay_scheme *s, size_t rows, size_t
         return (assay_scale_shape){ rows, 1 };
     return (assay_scale_shape){ rows / s->tile_rows + (rows % s->tile_rows != 0),
                                 cols / s->block + (cols % s->block != 0) };
-}
-
-static void put(void *to, size_t i, size_t bytes, uint64_t code)
-{
-    memcpy((unsigned char *)to + i * bytes, &code, bytes); /* little-endian */
 }
 
 /* A group, and the scales of its blocks. */
@@ -52,9 +48,9 @@ static void find_scales(const run *r, work *w)
         w->step[b] = assay_block_step(r->s, r->tensor, &w->scale[b]);
         w->factor[b] = assay_block_factor(r->s, r->tensor, w->scale[b].value);
         if (r->out.scales)
-            put(r->out.scales, at + b, r->scale_bytes, w->scale[b].code);
+            assay_container_store(r->out.scales, at + b, r->scale_bytes, w->scale[b].code);
         if (r->out.zeros)
-            put(r->out.zeros, at + b, r->code_bytes, w->scale[b].zero_code);
+            assay_container_store(r->out.zeros, at + b, r->code_bytes, w->scale[b].zero_code);
     }
 }
 
@@ -125,7 +121,7 @@ static void round_each(const run *r, const work *w, size_t b, size_t at, size_t 
             v = assay_decode(f, code);
         }
         if (r->out.codes)
-            put(r->out.codes, i, r->code_bytes, code);
+            assay_container_store(r->out.codes, i, r->code_bytes, code);
         v = value_of(v - w->scale[b].zero, &w->factor[b]);
         assay_run_put_values(r, i, &v, 1);
     }
