@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compares the command $ASSAY with other libraries on the same inputs; docs/peers.md has what came
 # of it. Needs the network (PyPI), a C compiler and python3 with venv. Not one of the tests.
-#   ASSAY=build/gcc/assay tests/peers/run.sh [PART...]     parts: ml_dtypes gfloat p3109 speed
+#   ASSAY=build/gcc/assay tests/peers/run.sh [PART...]     parts: ml_dtypes gfloat p3109 gguf speed
 # PEERS_DIR is where the environment goes (build/peers); CPFLOAT, if set, is a checkout of CPFloat;
 # BENCH_CAST our own benchmark (build/gcc/tests/bench_cast beside $ASSAY if that exists).
 set -euo pipefail
@@ -17,7 +17,7 @@ if [ ! -x "$python" ]; then
     python3 -m venv "$directory/venv"
 fi
 "$python" -m pip install --quiet --disable-pip-version-check numpy==2.4.6 ml_dtypes==0.6.0 \
-    gfloat==0.5.2 array-api-compat==1.16.0
+    gfloat==0.5.2 array-api-compat==1.16.0 gguf==0.19.0
 # An optional one: its speed is measured, its results are known not to be comparable.
 "$python" -m pip install --quiet --disable-pip-version-check pychop==0.6.2 || true
 
@@ -25,7 +25,7 @@ export BENCH_CAST=${BENCH_CAST:-$(dirname "$ASSAY")/tests/bench_cast}
 cd "$directory"
 status=0
 for part in "${@:-all}"; do
-    for name in ml_dtypes gfloat p3109 speed; do
+    for name in ml_dtypes gfloat p3109 gguf speed; do
         if [ "$part" = all ] || [ "$part" = "$name" ]; then
             "$python" "$here/peer_$name.py" || status=1
         fi
