@@ -142,37 +142,51 @@ static void read_scales(const stored *t, size_t at, size_t n, double *scale, dou
                                (const unsigned char *)t->scales + at * t->scale_bytes, scale, n);
 }
 
-/* A piece of a row: whole blocks, or a part of one. */
+/* Lines that are y's alone go past the caches. */
+static void move_past(const assay_narrow_decoder *d, const float *piece, float *y, size_t n)
+{
+    size_t head = (ASSAY_LINE - (uintptr_t)y % ASSAY_LINE) % ASSAY_LINE / sizeof *y;
+    head = head < n ? head : n;
+    size_t whole = (n - head) / 16 * 16, tail = head + whole;
+    memcpy(y, piece, head * sizeof *y);
+    d->loops->past(piece + head, y + head, whole * sizeof *y);
+    memcpy(y + tail, piece + tail, (n - tail) * sizeof *y);
+}
+
+/* A piece of a row: whole blocks, or a part of one. Going past the caches it is cut once more, so
+ * that stores drain while the next part is computed. */
 static void narrow_piece(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
                          assay_blocks k, float *y)
 {
-    _Alignas(ASSAY_LINE) float piece[ASSAY_PIECE];
+    enum { PART = 512 };
+    _Alignas(ASSAY_LINE) float part[ASSAY_PIECE];
     double scale[ASSAY_PIECE_BLOCKS], zero[ASSAY_PIECE_BLOCKS];
     const unsigned char *codes = (const unsigned char *)t->codes + at * t->code_bytes;
-    bool past = t->past && (uintptr_t)(y + at) % ASSAY_LINE == 0;
+    size_t blocks = !t->past || k.size > PART ? ASSAY_PIECE_BLOCKS : PART / k.size;
     read_scales(t, scale_at, (k.n - 1) / k.size + 1, scale, zero);
-    assay_narrow_decode(d, k, codes, scale, zero, past ? piece : y + at);
-    if (!past)
-        return;
-    size_t whole = k.n / 16 * 16; /* elements of whole lines */
-    d->loops->past(piece, y + at, whole * sizeof *y);
-    memcpy(y + at + whole, piece + whole, (k.n - whole) * sizeof *y);
+    for (size_t b = 0; b * k.size < k.n; b += blocks) {
+        size_t from = b * k.size, left = k.n - from;
+        assay_blocks here = { left < blocks * k.size ? left : blocks * k.size, k.size };
+        assay_narrow_decode(d, here, codes + from * t->code_bytes, scale + b, zero + b,
+                            t->past ? part : y + at + from);
+        if (t->past)
+            move_past(d, part, y + at + from, here.n);
+    }
 }
 
+/* Whole blocks that fit into a piece, or pieces of one block. */
 static void narrow_row(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
                        assay_blocks row, float *y)
 {
-    size_t most =
-        ASSAY_PIECE / row.size < ASSAY_PIECE_BLOCKS ? ASSAY_PIECE / row.size : ASSAY_PIECE_BLOCKS;
-    size_t step = most > 0 ? most * row.size : ASSAY_PIECE;
-    for (size_t b = 0; b * row.size<row.n; b += most> 0 ? most : 1) {
+    const size_t piece = ASSAY_PIECE, fit = piece / row.size;
+    const size_t count = fit < 1 ? 1 : fit < ASSAY_PIECE_BLOCKS ? fit : ASSAY_PIECE_BLOCKS;
+    for (size_t b = 0; b * row.size < row.n; b += count) {
         size_t from = b * row.size, left = row.n - from;
-        size_t width = most > 0 || left < row.size ? left : row.size;
-        width = most > 0 && width > step ? step : width;
-        for (size_t j = 0; j < width; j += step) {
-            size_t n = width - j < step ? width - j : step;
+        size_t width = left < count * row.size ? left : count * row.size;
+        for (size_t j = 0; j < width; j += piece) {
+            size_t n = width - j < piece ? width - j : piece;
             narrow_piece(d, t, scale_at + b, at + from + j,
-                         (assay_blocks){ n, most > 0 ? row.size : n }, y);
+                         (assay_blocks){ n, fit < 1 ? n : row.size }, y);
         }
     }
 }
@@ -208,7 +222,8 @@ void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols
     t.code_bytes = assay_format_container(&s->element.format);
     t.scale_bytes = assay_format_container(&s->scale.format);
     assay_narrow_decoder_make(s, tensor, &d);
-    t.past = assay_array_head(codes, y, rows * cols, sizeof *y) < rows * cols;
+    t.past = (uintptr_t)y % sizeof *y == 0 &&
+             assay_array_head(codes, y, rows * cols, sizeof *y) < rows * cols;
     assay_scale_shape shape = assay_scheme_scales(s, rows, cols);
     size_t size = s->block < cols ? s->block : cols, height = s->tile_rows;
     if (s->extent == ASSAY_EXTENT_TENSOR)

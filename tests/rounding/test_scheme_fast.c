@@ -2,6 +2,7 @@
 /* The block loops give the bits of the definition: every scheme, mode, instruction set, shape. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "numerics/bits.h"
@@ -281,4 +282,41 @@ Test(scheme_fast, random_bits_next_to_the_position)
         }
         check_with(&s, (assay_random){ .bits = bits }, names[i], "sr", NORMAL, cols);
     }
+}
+
+/* Results beyond the caches are stored another way, from any address. */
+Test(scheme_fast, large_arrays)
+{
+    static const char *const names[] = { "mxfp8_e4m3", "nvfp4", "int8_token", "mxfp4:size=7" };
+    enum { LARGE_ROWS = 300, LARGE_COLS = 4003, LARGE = LARGE_ROWS * LARGE_COLS };
+    float *in = malloc(LARGE * sizeof *in), *out = malloc((LARGE + 1) * sizeof *out);
+    float *want = malloc(LARGE * sizeof *want);
+    double *y = malloc(LARGE * sizeof *y);
+    unsigned char *codes = malloc(LARGE), *scales = malloc(4 * LARGE);
+    cr_assert(in && out && want && y && codes && scales);
+    for (size_t i = 0; i < LARGE; i++)
+        in[i] = normal();
+    for (size_t i = 0; i < 4; i++) {
+        assay_scheme s;
+        cr_assert_eq(assay_scheme_parse(names[i], ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
+                                        ASSAY_NAN_RULE_DEFAULT, &s),
+                     ASSAY_OK);
+        const assay_tensor_scale t =
+            assay_scheme_tensor_scale(&s, assay_scheme_amax_f32(&s, LARGE_ROWS, LARGE_COLS, in));
+        const assay_quantized_f32 of = { codes, scales, NULL, NULL };
+        assay_scheme_quantize_f32(&s, &t, LARGE_ROWS, LARGE_COLS, in, NULL, 0, &of);
+        assay_scheme_dequantize(&s, LARGE_ROWS, LARGE_COLS, codes, scales, NULL, t.stored, y);
+        narrow(y, want, LARGE);
+        for (size_t shift = 0; shift < 2; shift++) {
+            assay_scheme_dequantize_f32(&s, LARGE_ROWS, LARGE_COLS, codes, scales, NULL, t.stored,
+                                        out + shift);
+            cr_assert_eq(memcmp(out + shift, want, LARGE * sizeof *want), 0, "%s", names[i]);
+        }
+    }
+    free(in);
+    free(out);
+    free(want);
+    free(y);
+    free(codes);
+    free(scales);
 }
