@@ -66,11 +66,23 @@ void assay_scheme_dequantize(const assay_scheme *s, size_t rows, size_t cols, co
 
 /* ---- binary32 ---- */
 
+/* Few codes are looked at one by one: a codebook's format does not say what binary32 holds. */
+bool assay_narrow_decoder_fits(const assay_scheme *s)
+{
+    const assay_format *e = &s->element.format;
+    bool all = e->bits <= 4;
+    for (unsigned i = 0; all && i < 1u << e->bits; i++) {
+        double v = assay_decode(e, i);
+        all = (double)(float)v == v;
+    }
+    return all || assay_format_fits_f32(e);
+}
+
 /* Whether code, code x scale and the result are each exact or rounded once in binary32. */
 static bool is_narrow(const assay_scheme *s, float tensor)
 {
     const assay_format *e = &s->element.format, *scale = &s->scale.format;
-    bool fits = assay_format_fits_f32(e) && assay_format_fits_f32(scale);
+    bool fits = assay_narrow_decoder_fits(s) && assay_format_fits_f32(scale);
     bool exact = e->p + scale->p <= 24 && e->min_positive * scale->min_positive >= 0x1p-126 &&
                  e->max * scale->max < 0x1p127;
     return ASSAY_HAS_ENVIRONMENT && fits && (tensor == 1 || exact);
@@ -89,11 +101,6 @@ void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow
     d->integers = (float)assay_pow2(-e->scale);
     for (unsigned i = 0; i < 16 && d->way == NARROW_LOOK_UP; i++)
         d->table[i] = (float)assay_decode(e, i); /* bits above the width are not looked at */
-}
-
-bool assay_narrow_decoder_fits(const assay_scheme *s)
-{
-    return assay_format_fits_f32(&s->element.format);
 }
 
 /* Integers before their unit. */

@@ -134,18 +134,16 @@ static void set_loose(const assay_scheme *s, int p, bool exact, assay_fast *f)
 static bool set_stochastic(const assay_scheme *s, bool exact, bool direct, assay_fast *f)
 {
     const assay_format *e = &s->element.format;
-    if (exact && direct) {
-        f->codes = FAST_RANDOM;
+    bool usual = direct && e->has_subnormals && e->has_negzero && e->is_signed;
+    if (s->element.mode == ASSAY_SR && (assay_is_whole_format(e) || usual) && e->p <= 8 &&
+        e->bits <= 8) {
+        if (!exact)
+            f->take = ASSAY_TAKE_MULTIPLY;
+        set_loose(s, e->p, exact, f);
         return true;
     }
-    bool known =
-        assay_is_whole_format(e) || (direct && e->has_subnormals && e->has_negzero && e->is_signed);
-    if (!known || s->element.mode != ASSAY_SR || e->p > 8 || e->bits > 8)
-        return false;
-    if (!exact)
-        f->take = ASSAY_TAKE_MULTIPLY;
-    set_loose(s, e->p, exact, f);
-    return true;
+    f->codes = FAST_RANDOM;
+    return exact && direct;
 }
 
 static void set_whole(const assay_format *e, assay_fast *f)

@@ -250,10 +250,10 @@ Test(scheme_fast, stochastic)
 /* Random bits next to the position between two values, which a rounded quotient does not tell. */
 Test(scheme_fast, random_bits_next_to_the_position)
 {
-    static const char *const names[] = { "int8_token", "int4_group", "fp8_token", "nvfp4",
-                                         "int4_group_asym" };
+    static const char *const names[] = { "int8_token",      "int4_group", "fp8_token", "nvfp4",
+                                         "int4_group_asym", "mxfp4",      "mxint8" };
     static uint32_t bits[N];
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assay_scheme s;
         const size_t cols = 256;
         cr_assert_eq(assay_scheme_parse_for(names[i], (assay_rounding){ .mode = ASSAY_SR },
@@ -272,7 +272,7 @@ Test(scheme_fast, random_bits_next_to_the_position)
             size_t bytes = assay_format_container(&s.scale.format);
             memcpy(&code, slow.scales + at * bytes, bytes);
             double scale = assay_decode(&s.scale.format, code) * (double)t.multiplier;
-            double q = fabs(wide[k]) / scale, unit = 1;
+            double q = fabs(wide[k]) / scale, unit = ldexp(1, -f->scale);
             if (f->kind == ASSAY_FAMILY_FLOAT) {
                 int e = q > 0 ? ilogb(q) : 0;
                 unit = ldexp(1, (e > f->emin ? e : f->emin) - f->fraction_bits);
