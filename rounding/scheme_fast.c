@@ -350,8 +350,10 @@ static bool find_tops(const assay_fast *f, const run *r, const group *g, fast_gr
     size_t start = g->from * g->size, left = r->cols - start;
     size_t width = left / g->count < g->size ? left : g->size * g->count;
     memset(w->top, 0, g->count * sizeof *w->top);
-    memset(w->low, 0, g->count * sizeof *w->low);
-    memset(w->high, 0, g->count * sizeof *w->high);
+    if (f->scales == FAST_AFFINE) {
+        memset(w->low, 0, g->count * sizeof *w->low);
+        memset(w->high, 0, g->count * sizeof *w->high);
+    }
     for (size_t i = g->row; i < g->row + g->rows; i++)
         for (size_t j = 0; j < width; j += ASSAY_PIECE) {
             size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
