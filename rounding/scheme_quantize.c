@@ -226,6 +226,23 @@ static void quantize_scalars(const run *r)
         assay_round_random_f64(e, random, r->first, r->x, r->out.values, n);
 }
 
+/* Making the constants of the loops takes as long as the definition for some hundred elements, or
+ * for some where it is slow; short rows are many groups. */
+static bool pays(const run *r)
+{
+    bool slow = r->s->has_zero || assay_mode_is_stochastic(r->s->element.mode);
+    return slow || (r->cols >= 256 && r->rows >= 1024 / r->cols);
+}
+
+/* Rows of whole blocks are one row. */
+static void join_rows(run *r)
+{
+    if (r->s->extent == ASSAY_EXTENT_BLOCK && r->cols % r->s->block == 0) {
+        r->cols *= r->rows;
+        r->rows = 1;
+    }
+}
+
 static void quantize(run *r, bool quick)
 {
     const assay_scheme *s = r->s;
@@ -242,9 +259,10 @@ static void quantize(run *r, bool quick)
         quantize_scalars(r);
         return;
     }
+    join_rows(r);
     r->scale_bytes = assay_format_container(&s->scale.format);
     r->scales = assay_scheme_scales(s, r->rows, r->cols);
-    if (quick && assay_fast_make(r, &fast))
+    if (quick && pays(r) && assay_fast_make(r, &fast))
         r->fast = &fast;
     quantize_blocks(r);
 }
