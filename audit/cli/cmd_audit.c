@@ -6,9 +6,9 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "audit/cli/model_options.h"
+#include "audit/cli/progress.h"
 #include "audit/report.h"
 #include "numerics/cpu.h"
 #include "numerics/version.h"
@@ -19,29 +19,6 @@ typedef struct audit_options {
     double tie;
     uint64_t greedy;
 } audit_options;
-
-/* A line on a terminal that is drawn over itself, at most once per percent. */
-typedef struct progress {
-    bool wanted;
-    int percent;
-} progress;
-
-static void draw(void *user, size_t done, size_t total)
-{
-    progress *p = user;
-    int percent = total ? (int)(100 * done / total) : 100;
-    if (!p->wanted || percent == p->percent)
-        return;
-    p->percent = percent;
-    fprintf(stderr, "\rassay audit: %3d %%", percent);
-    fflush(stderr);
-}
-
-static void erase(const progress *p)
-{
-    if (p->wanted && p->percent >= 0)
-        fputs("\r\033[K", stderr);
-}
 
 static double seconds_now(void)
 {
@@ -173,16 +150,16 @@ static void close_job(audit_job *job)
 static assay_status measure(const audit_options *o, const cli *run, audit_job *job)
 {
     const assay_model *model = job->opened.model;
-    progress p = { .wanted = !run->quiet && isatty(STDERR_FILENO), .percent = -1 };
+    cli_progress progress = cli_progress_begin(run);
     assay_replay_options options = { .candidate = job->candidate ? job->candidate : model,
                                      .policies = job->opened.policies,
                                      .backend = job->opened.backend,
                                      .tie = o->tie,
                                      .greedy = o->greedy,
-                                     .progress = draw,
-                                     .user = &p };
+                                     .progress = cli_progress_draw,
+                                     .user = &progress };
     assay_status status = assay_replay_run(model, &job->opened.corpus, &options, &job->replay);
-    erase(&p);
+    cli_progress_end(&progress);
     if (status == ASSAY_OK)
         status = assay_summarize(&job->replay, &job->summary);
     if (status != ASSAY_OK || !job->budget.name)

@@ -7,6 +7,7 @@
 #include "audit/cli/gemm_operand.h"
 #include "audit/cli/hexfloat.h"
 #include "audit/cli/options.h"
+#include "audit/cli/progress.h"
 #include "audit/npy.h"
 #include "audit/recipe.h"
 #include "rounding/array.h"
@@ -126,19 +127,42 @@ static assay_accumulator final_sum(const gemm *g)
     return acc;
 }
 
-static void multiply(gemm *g)
+/* Rows `row` .. `row` + m - 1, the first of a row of scales. */
+static void multiply_rows(gemm *g, const assay_accumulator *acc, size_t row, size_t m)
 {
-    assay_accumulator acc = final_sum(g);
-    size_t m = g->a.vectors, n = g->b.vectors, k = g->a.k;
+    size_t n = g->b.vectors, k = g->a.k;
     assay_operand b = { g->b.x, ASSAY_STORAGE_F64, 1, k, NULL };
-    assay_product_more more = {
-        .c = g->c, .ldc = n, .random = random_of(g->r), .counts = &g->counts
-    };
-    if (g->a.scales.value || g->b.scales.value)
-        assay_product_scaled(&acc, m, n, k, g->a.x, k, &g->a.scales, &b, &g->b.scales, &more,
-                             g->out, n, g->workspace);
+    assay_product_more more = { .c = g->c ? g->c + row * n : NULL,
+                                .ldc = n,
+                                .row = row,
+                                .random = random_of(g->r),
+                                .counts = &g->counts };
+    const double *a = g->a.x + row * k;
+    double *out = g->out + row * n;
+    assay_scales scales = g->a.scales;
+    if (scales.value)
+        scales.value += row / scales.vectors * scales.ld;
+    if (scales.value || g->b.scales.value)
+        assay_product_scaled(acc, m, n, k, a, k, &scales, &b, &g->b.scales, &more, out, n,
+                             g->workspace);
     else
-        assay_product_with(&acc, m, n, k, g->a.x, k, &b, &more, g->out, n, g->workspace);
+        assay_product_with(acc, m, n, k, a, k, &b, &more, out, n, g->workspace);
+}
+
+/* A piece at a time, between which the progress is shown; a row of scales stays in one. */
+static void multiply(const cli *run, gemm *g)
+{
+    enum { ROWS = 256 };
+    cli_progress progress = cli_progress_begin(run);
+    assay_accumulator acc = final_sum(g);
+    size_t m = g->a.vectors, tile = g->a.scales.value ? g->a.scales.vectors : 1;
+    size_t piece = (ROWS + tile - 1) / tile * tile;
+    for (size_t row = 0; row < m; row += piece) {
+        size_t rows = m - row < piece ? m - row : piece;
+        multiply_rows(g, &acc, row, rows);
+        cli_progress_draw(&progress, row + rows, m);
+    }
+    cli_progress_end(&progress);
 }
 
 /* What an exact sum into a scalar output has behind it already. */
@@ -241,7 +265,7 @@ static assay_status quantize(gemm *g)
     return status;
 }
 
-static assay_status run_opened(gemm *g, const char *path)
+static assay_status run_opened(const cli *run, gemm *g)
 {
     if (g->a.k != g->b.k)
         return assay_fail(ASSAY_ERR_SHAPE, "%s: shape: %zu rows, but %s has %zu columns",
@@ -252,9 +276,9 @@ static assay_status run_opened(gemm *g, const char *path)
     if (status == ASSAY_OK)
         status = allocate(g);
     if (status == ASSAY_OK) {
-        multiply(g);
+        multiply(run, g);
         round_output(g);
-        status = write_out(g, path);
+        status = write_out(g, run->operands[2]);
     }
     free(g->c);
     free(g->out);
@@ -269,7 +293,7 @@ static int run_gemm(const cli *run, gemm *g)
         return cli_fail(run, status);
     status = cli_gemm_open(run->operands[1], true, &g->b);
     if (status == ASSAY_OK) {
-        status = run_opened(g, run->operands[2]);
+        status = run_opened(run, g);
         cli_gemm_close(&g->b);
     }
     cli_gemm_close(&g->a);

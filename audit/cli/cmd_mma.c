@@ -7,6 +7,7 @@
 #include "audit/cli/mma_infer.h"
 #include "audit/cli/mma_list.h"
 #include "audit/cli/options.h"
+#include "audit/cli/progress.h"
 #include "audit/npy.h"
 
 /* What the command line says. */
@@ -23,17 +24,35 @@ static void *grab(size_t bytes)
     return p;
 }
 
-static assay_status multiply(const assay_mma_unit *unit, const cli_mma_arrays *x,
+enum { PIECE = 256 }; /* rows between two looks at the progress */
+
+/* The operands of rows `first` and on. */
+static assay_mma_operands rows_of(const assay_mma_unit *unit, assay_mma_operands all, size_t first)
+{
+    assay_mma_operands part = all;
+    part.a = (const char *)all.a + first * all.lda * assay_mma_format_bytes(unit->fa);
+    part.c = (const char *)all.c + first * all.ldc * assay_mma_format_bytes(unit->fc);
+    part.sa = all.sa ? all.sa + first * all.ldsa : NULL;
+    return part;
+}
+
+static assay_status multiply(const cli *run, const assay_mma_unit *unit, const cli_mma_arrays *x,
                              unsigned char *out)
 {
-    size_t bytes = x->m * x->n * assay_mma_format_bytes(unit->fc);
+    cli_progress progress = cli_progress_begin(run);
+    size_t row_bytes = x->n * assay_mma_format_bytes(unit->fc), done = 0;
     void *workspace = grab(assay_mma_workspace(unit, x->m, x->n, x->k));
     assay_status status = workspace ? ASSAY_OK : ASSAY_ERR_MEMORY;
-    for (size_t i = 0; i < x->batches && status == ASSAY_OK; i++) {
-        assay_mma_operands operands = cli_mma_operands(x, i);
-        status = assay_mma_product(unit, NULL, x->m, x->n, x->k, &operands, out + i * bytes, x->n,
-                                   workspace);
-    }
+    for (size_t i = 0; i < x->batches && status == ASSAY_OK; i++)
+        for (size_t row = 0; row < x->m && status == ASSAY_OK; row += PIECE) {
+            size_t rows = x->m - row < PIECE ? x->m - row : PIECE;
+            assay_mma_operands operands = rows_of(unit, cli_mma_operands(x, i), row);
+            status = assay_mma_product(unit, NULL, rows, x->n, x->k, &operands,
+                                       out + (i * x->m + row) * row_bytes, x->n, workspace);
+            done += rows;
+            cli_progress_draw(&progress, done, x->batches * x->m);
+        }
+    cli_progress_end(&progress);
     free(workspace);
     return status;
 }
@@ -66,7 +85,7 @@ static int run_unit(const cli *run, const request *r)
     if (status == ASSAY_OK && !out)
         status = ASSAY_ERR_MEMORY;
     if (status == ASSAY_OK)
-        status = multiply(&unit, &x, out);
+        status = multiply(run, &unit, &x, out);
     if (status == ASSAY_OK)
         status = write_array(run->operands[4], &x.arrays[CLI_MMA_C], out);
     free(out);
