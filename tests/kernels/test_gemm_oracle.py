@@ -101,6 +101,22 @@ def formats():
             turn += 1
 
 
+def pieces():
+    """More rows than the command multiplies at a time: C, random bits and scales are those of the row."""
+    rng = np.random.default_rng(13)
+    f, m, n, k = o.FORMATS["bfloat16"], 517, 2, 3
+    a, b = rng.integers(-40, 40, (m, k)) / 3.0, rng.integers(-40, 40, (k, n)) / 7.0
+    c = rng.integers(-9, 9, (m, n)).astype(np.float64)
+    s = o.Sum(f, "sr", "spec", o.Bits(SEED, STREAM))
+    compare("pieces", gemm(a, b, c, "bfloat16:step,round=sr"), lambda i, j: s.chain(
+        list(a[i]), list(b[:, j]), c[i, j], (i * n + j) * k))
+    tiles = "tile:elem=e4m3,rows=48,cols=2,scale=binary32,rule=max"
+    whole = gemm(a, b, None, "binary32", spec=(tiles, "e4m3"))
+    parts = [gemm(np.ascontiguousarray(a[i:i + 48]), b, None, "binary32", spec=(tiles, "e4m3"))
+             for i in range(0, m, 48)]
+    compare("tiles", whole, lambda i, j: float(np.concatenate(parts)[i, j]))
+
+
 def exact():
     """One rounding into the output, C one more term."""
     rng = random.Random(8)
@@ -208,7 +224,7 @@ def scaled():
                         gemm(a, b, c, f"{acc}:step,round={mode}", spec=(sa, sb)), want)
 
 
-for part in (formats, exact, split, integers, scaled):
+for part in (formats, pieces, exact, split, integers, scaled):
     before = checked
     part()
     print(f"{part.__name__}: {checked - before} sums")
