@@ -46,10 +46,13 @@ static cutting cut_into(const assay_product_extent *x, int count)
 /* The fewest products of slices whose sums of k terms have at most 53 bits. */
 static bool choose(slicing *s, const assay_product_extent *a, const assay_product_extent *b)
 {
-    int span_a = a->top - a->unit, span_b = b->top - b->unit;
-    int terms = 64 - __builtin_clzll((uint64_t)s->d->k), best = INT_MAX;
+    int best = INT_MAX;
     if (!a->finite || !b->finite || a->unit == INT_MAX || b->unit == INT_MAX || a->top > 400 ||
-        b->top > 400 || a->unit < -400 || b->unit < -400 || span_a + span_b + terms > 100)
+        b->top > 400 || a->unit < -400 || b->unit < -400)
+        return false;
+    int span_a = a->top - a->unit, span_b = b->top - b->unit;
+    int terms = 64 - __builtin_clzll((uint64_t)s->d->k);
+    if (span_a + span_b + terms > 100)
         return false;
     for (int i = 1; i <= MOST; i++)
         for (int j = 1; j <= MOST; j++)
