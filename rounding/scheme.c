@@ -81,7 +81,8 @@ assay_reach assay_scheme_reach(const assay_scheme *s)
 {
     if (s->block == 0)
         return ASSAY_REACH_FIXED;
-    bool beyond = s->extent == ASSAY_EXTENT_TENSOR || s->tile_rows > 1 || s->has_tensor_scale;
+    bool beyond = s->extent == ASSAY_EXTENT_TENSOR || s->tile_rows > 1 || s->has_tensor_scale ||
+                  s->nested > 0;
     return beyond ? ASSAY_REACH_CALL : ASSAY_REACH_TOKEN;
 }
 
@@ -152,6 +153,26 @@ assay_scheme assay_scheme_identity(void)
 bool assay_scheme_is_identity(const assay_scheme *scheme)
 {
     return scheme->block == 0 && scheme->element.identity;
+}
+
+/* Odd quotients round right where midpoints have at most 51 bits, and code x scale is exact where
+ * codes have 24: a codebook's values are multiples of one unit, binary32 and below 2^48 units. */
+bool assay_scheme_is_narrow(const assay_format *f)
+{
+    if (f->kind != ASSAY_FAMILY_CODEBOOK)
+        return f->p <= 24;
+    double low = f->max;
+    bool exact = true;
+    for (uint64_t i = 0; i < assay_position_count(f); i++) {
+        double v = assay_decode(f, assay_position_code(f, i));
+        uint64_t bits = assay_bits64(v);
+        exact = exact && (double)(float)v == v;
+        double unit =
+            v == 0 ? low
+                   : assay_pow2(assay_exponent(v) - 52 + __builtin_ctzll(bits | (uint64_t)1 << 52));
+        low = unit < low ? unit : low;
+    }
+    return exact && f->max < low * 0x1p48;
 }
 
 /* A scheme of tensors takes the row as its tensor. */

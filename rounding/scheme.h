@@ -106,6 +106,8 @@ typedef struct assay_scheme {
     uint64_t percent;      /* P 10^6 of the rule percentile                             */
     const assay_hierarchy *hierarchy; /* or NULL                                         */
     int search;                       /* of a hierarchy: how it looks for scales         */
+    size_t nested;     /* binary32 scales that share one of their own; 0: scales are as they are */
+    assay_rounder map; /* the format of nested scales                                       */
 } assay_scheme;
 
 /** Rows of the table of schemes: name, the SPEC it stands for, where it is specified. */
@@ -179,6 +181,20 @@ typedef struct assay_unit {
     double relative, absolute;
 } assay_unit;
 ASSAY_API assay_unit assay_rounder_unit(const assay_rounder *rounder);
+
+/**
+ * Nested scales (bitsandbytes' double quantization). Everything else in this file knows the first
+ * level, whose codes do not depend on the second. All n scales of a tensor, in order, become codes
+ * of `map`, a scale for each `nested` of them (nested[ceil(n / nested)]) and an offset, which is
+ * returned: the exact mean of the scales, NaN left out, rounded to binary32; 0 of none. scales[i]
+ * less the offset, in binary32, is quantized as a block scheme with the rule max is, in the order
+ * of `scheme`; a NaN makes its block's scale NaN. scales become what the way back gives:
+ * fl(fl(map[code] nested) + offset). Threads: as quantizing. Memory: none.
+ */
+ASSAY_API float assay_scheme_nest(const assay_scheme *scheme, size_t n, float *scales,
+                                  uint8_t *codes, float *nested);
+ASSAY_API void assay_scheme_unnest(const assay_scheme *scheme, size_t n, const uint8_t *codes,
+                                   const float *nested, float offset, float *scales);
 
 /** How many scales a tensor [rows, cols] has: [rows of scales, scales in each]. */
 typedef struct assay_scale_shape {

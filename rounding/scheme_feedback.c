@@ -12,10 +12,11 @@ assay_status assay_scheme_feedback_check(const assay_scheme *s)
     if (s->hierarchy)
         return assay_fail(ASSAY_ERR_USAGE,
                           "error feedback is not for types with fields of their own");
-    if (s->tile_rows > 1 || s->extent == ASSAY_EXTENT_TENSOR)
-        return assay_fail(ASSAY_ERR_USAGE,
-                          "error feedback runs along time, and scales of tiles and tensors would "
-                          "span it; use a block, group, channel or token scheme");
+    if (s->tile_rows > 1 || s->extent == ASSAY_EXTENT_TENSOR || s->nested > 0)
+        return assay_fail(
+            ASSAY_ERR_USAGE,
+            "error feedback runs along time, and scales of tiles and tensors, and nested ones, "
+            "would span it; use a block, group, channel or token scheme");
     int bits = s->element.format.p + 1 + s->scale.format.p + 1 + (s->has_tensor_scale ? 24 : 0);
     if (bits > 51 || s->element.format.kind == ASSAY_FAMILY_CODEBOOK)
         return assay_fail(ASSAY_ERR_USAGE, "error feedback: elements and scales are too wide");

@@ -16,4 +16,10 @@ bool assay_scheme_is_block_spec(const char *head);
 assay_status assay_scheme_build(const assay_spec *spec, assay_rounding rounding,
                                 assay_overflow overflow, assay_nan_rule nan, assay_scheme *out);
 
+/* Lets `size` scales share one, as codes of the SPEC `map`. Errors as above. */
+assay_status assay_scheme_make_nested(const char *map, size_t size, assay_scheme *scheme);
+
+/* Whether odd quotients round right in the format of elements, and code x scale is exact. */
+bool assay_scheme_is_narrow(const assay_format *format);
+
 #endif

@@ -17,9 +17,9 @@ static const size_t whole_row = (size_t)1 << 40; /* longer than any row */
 
 /* The parameters of a SPEC, before the rounders are made. */
 typedef struct plan {
-    char element[ASSAY_SPEC_BYTES], scale[ASSAY_SPEC_BYTES];
+    char element[ASSAY_SPEC_BYTES], scale[ASSAY_SPEC_BYTES], map[ASSAY_SPEC_BYTES];
     assay_extent extent;
-    size_t size, rows;
+    size_t size, rows, nested;
     assay_scale_rule rule;
     bool has_rule, has_zero, has_tensor, tensor_divides;
     assay_order order;
@@ -141,10 +141,11 @@ static assay_status set_tensor(const char *value, plan *p)
 
 static assay_status unknown(const assay_spec_item *item)
 {
-    return assay_fail(ASSAY_ERR_USAGE,
-                      "parameter '%s=%s' cannot be set here; there are elem, size (block, group), "
-                      "rows and cols (tile), scale, rule, zero, tensor, order, least, top, round",
-                      item->key, item->value ? item->value : "");
+    return assay_fail(
+        ASSAY_ERR_USAGE,
+        "parameter '%s=%s' cannot be set here; there are elem, size (block, group), "
+        "rows and cols (tile), scale, rule, zero, tensor, order, least, top, round, nested, map",
+        item->key, item->value ? item->value : "");
 }
 
 /* What only a builder may say, or a row whose scales are no powers of two. */
@@ -207,6 +208,10 @@ static assay_status set_parameter(const assay_spec_item *item, bool of_row, plan
         return set_positive(item, &p->least);
     if (strcmp(key, "top") == 0)
         return set_positive(item, &p->top);
+    if (strcmp(key, "nested") == 0)
+        return set_size(item, &p->nested);
+    if (strcmp(key, "map") == 0)
+        return set_text(item, p->map);
     if (strcmp(key, "round") == 0)
         return assay_mode_parse(value, &p->scale_mode);
     return unknown(item);
@@ -268,33 +273,15 @@ static assay_status check_plan(const plan *p)
                           order_names[p->order]);
     if (p->has_zero && p->has_tensor)
         return assay_fail(ASSAY_ERR_USAGE, "zero points do not go with a tensor scale");
+    if (*p->map && p->nested == 0)
+        return assay_fail(ASSAY_ERR_USAGE, "map=%s goes with nested=N", p->map);
     return ASSAY_OK;
-}
-
-/* Odd quotients round right where midpoints have at most 51 bits, and code x scale is exact where
- * codes have 24: a codebook's values are multiples of one unit, binary32 and below 2^48 units. */
-static bool is_narrow(const assay_format *f)
-{
-    if (f->kind != ASSAY_FAMILY_CODEBOOK)
-        return f->p <= 24;
-    double low = f->max;
-    bool exact = true;
-    for (uint64_t i = 0; i < assay_position_count(f); i++) {
-        double v = assay_decode(f, assay_position_code(f, i));
-        uint64_t bits = assay_bits64(v);
-        exact = exact && (double)(float)v == v;
-        double unit =
-            v == 0 ? low
-                   : assay_pow2(assay_exponent(v) - 52 + __builtin_ctzll(bits | (uint64_t)1 << 52));
-        low = unit < low ? unit : low;
-    }
-    return exact && f->max < low * 0x1p48;
 }
 
 static assay_status check_element(const plan *p, const assay_scheme *s)
 {
     const assay_format *f = &s->element.format;
-    if (f->min_positive < LEAST_ELEMENT || !f->fits_binary64 || !is_narrow(f))
+    if (f->min_positive < LEAST_ELEMENT || !f->fits_binary64 || !assay_scheme_is_narrow(f))
         return assay_fail(ASSAY_ERR_USAGE, "%s is too wide for an element of a block", p->element);
     if (p->has_zero && (f->kind != ASSAY_FAMILY_FIXED || f->scale != 0 || f->step != 1 ||
                         f->encoding == ASSAY_CODE_SIGN_MAGNITUDE))
@@ -360,6 +347,8 @@ static assay_status make_scheme(const plan *p, assay_rounding rounding, assay_ov
         status = make_scale(p, s);
     if (status == ASSAY_OK && p->has_zero)
         status = make_whole(rounding, s);
+    if (status == ASSAY_OK && p->nested > 0)
+        status = assay_scheme_make_nested(*p->map ? p->map : "dynamic8", p->nested, s);
     if (status == ASSAY_OK && p->hierarchy && !p->hierarchy->follows_mode &&
         rounding.mode != ASSAY_RNE)
         status = assay_fail(ASSAY_ERR_USAGE, "its type fixes how elements round: mode rne only");

@@ -154,6 +154,8 @@ static int cast(cli *run)
                                    { "scales", CLI_TEXT, &r.files.scales, 0, 0 },
                                    { "tensor-scale", CLI_TEXT, &r.files.tensor_scale, 0, 0 },
                                    { "zeros", CLI_TEXT, &r.files.zeros, 0, 0 },
+                                   { "nested-scales", CLI_TEXT, &r.files.nested_scales, 0, 0 },
+                                   { "nested-offset", CLI_TEXT, &r.files.nested_offset, 0, 0 },
                                    { "layout", CLI_TEXT, &r.layout_name, 0, 0 },
                                    { "transform", CLI_LIST, &r.transform.list, 0, 0 },
                                    { "outliers", CLI_TEXT, &r.transform.outliers, 0, 0 },
@@ -202,7 +204,8 @@ const cli_command cli_command_cast = {
     .usage = "IN OUT.npy --to SPEC [--in FORMAT] [--round MODE] [--overflow POLICY] [--nan RULE] "
              "[--codes|--packed] [--seed N] [--stream N] [--bits R.npy] "
              "[--ef time|row|block=N] [--residue FORMAT] [--residue-in F] [--residue-out F] "
-             "[--scales F] [--tensor-scale F] [--zeros F] [--layout NAME] [--transform STEP]... "
+             "[--scales F] [--tensor-scale F] [--zeros F] [--nested-scales F] [--nested-offset F] "
+             "[--layout NAME] [--transform STEP]... "
              "[--outliers F] "
              "[--outlier-index F]",
     .summary = "Quantize an array",
@@ -224,7 +227,10 @@ const cli_command cli_command_cast = {
         "  --bits R.npy       the bits themselves: uint32 of IN's shape, below 2^N of the mode\n"
         "  --scales F         write a scheme's scale codes, one for each block, tile or row\n"
         "  --tensor-scale F   write its float32 tensor scale: value = code x scale x tensor scale\n"
-        "  --zeros F          write its zero points\n" CLI_TRANSFORMS_HELP
+        "  --zeros F          write its zero points\n"
+        "  --nested-scales F  write the float32 scales of nested scales, [ceil(scales / nested)]\n"
+        "  --nested-offset F  write their float32 offset: scale = code x nested scale + "
+        "offset\n" CLI_TRANSFORMS_HELP
         "  --ef AXIS          of MODE+ef: time (along axis 0, the default), row (along the last\n"
         "                     axis) or block=N (reset every N elements of a row); schemes: time\n"
         "  --residue FORMAT   round residues into FORMAT; exact pairs of IN's type if absent\n"

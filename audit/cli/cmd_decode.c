@@ -15,6 +15,8 @@ static int decode(cli *run)
                                    { "scales", CLI_TEXT, &files.scales, 0, 0 },
                                    { "tensor-scale", CLI_TEXT, &files.tensor_scale, 0, 0 },
                                    { "zeros", CLI_TEXT, &files.zeros, 0, 0 },
+                                   { "nested-scales", CLI_TEXT, &files.nested_scales, 0, 0 },
+                                   { "nested-offset", CLI_TEXT, &files.nested_offset, 0, 0 },
                                    { "layout", CLI_TEXT, &layout_name, 0, 0 },
                                    { "cols", CLI_INTEGER, &cols, 1, SIZE_MAX / 64 },
                                    { "transform", CLI_LIST, &transform.list, 0, 0 },
@@ -61,6 +63,7 @@ static int decode(cli *run)
 const cli_command cli_command_decode = {
     .name = "decode",
     .usage = "CODES.npy OUT.npy --from SPEC [--scales F] [--tensor-scale F] [--zeros F] "
+             "[--nested-scales F] [--nested-offset F] "
              "[--layout NAME [--cols N]] "
              "[--transform STEP]... [--outliers F] [--outlier-index F]",
     .summary = "Turn codes into float64 values",
@@ -71,6 +74,8 @@ const cli_command cli_command_decode = {
         "  --scales F        a scheme's scale codes\n"
         "  --tensor-scale F  its float32 tensor scale\n"
         "  --zeros F         its zero points\n"
+        "  --nested-scales F, --nested-offset F\n"
+        "                    the float32 scales and offset of nested scales\n"
         "  --layout NAME     the files are as cast --layout NAME writes them; N columns, or as\n"
         "  --cols N          many as the codes' rows have room for\n"
         "  --transform STEP, --outliers F, --outlier-index F\n"

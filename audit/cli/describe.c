@@ -186,9 +186,11 @@ static double bits_per_element(const assay_scheme *s)
     double block = (double)s->block * (double)s->tile_rows;
     if (s->hierarchy)
         return 8.0 * (double)s->hierarchy->bytes / (double)s->hierarchy->elements;
-    double bits = s->element.format.bits;
+    double bits = s->element.format.bits, scale = s->scale.format.bits;
+    if (s->nested > 0)
+        scale = s->map.format.bits + scale / (double)s->nested;
     if (s->extent == ASSAY_EXTENT_BLOCK || s->extent == ASSAY_EXTENT_TILE)
-        bits += (s->scale.format.bits + (s->has_zero ? s->element.format.bits : 0)) / block;
+        bits += (scale + (s->has_zero ? s->element.format.bits : 0)) / block;
     return bits;
 }
 
@@ -210,6 +212,11 @@ static void describe_scales(json_t *record, const assay_scheme *s)
         snprintf(text, sizeof text, "amax of the tensor gets %g x %g", s->element.format.max,
                  s->top_scale);
         set(record, "tensor_scale_rule", text);
+    }
+    if (s->nested > 0) {
+        set_integer(record, "nested_size", (int)s->nested);
+        set(record, "nested_map", s->map.format.name);
+        set(record, "nested_rule", "scale = code x nested scale + offset, the mean of the scales");
     }
     set(record, "order", assay_order_name(s->order));
     set(record, "order_text", assay_order_text(s->order));
@@ -243,9 +250,11 @@ json_t *cli_describe_scheme(const char *spec, const assay_scheme *s)
     set(record, "short_last_block", s->hierarchy ? "padded with zeros" : "a block of its own");
     set(record, "nan_or_infinity", "the scale is NaN, and so is the whole block");
     set(record, "matrix_product",
-        s->hierarchy ? "blocks are dequantized into binary64 first; @operand:FORMAT rounds the "
-                       "values once more"
-                     : "codes are multiplied and summed within a block, total = RND(sum x scales + "
-                       "total), unless @operand:FORMAT dequantizes first");
+        s->nested > 0 ? "none: nested scales are for cast and decode"
+        : s->hierarchy
+            ? "blocks are dequantized into binary64 first; @operand:FORMAT rounds the "
+              "values once more"
+            : "codes are multiplied and summed within a block, total = RND(sum x scales + "
+              "total), unless @operand:FORMAT dequantizes first");
     return record;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit/cli/hexfloat.h"
+#include "audit/cli/nested.h"
 #include "audit/cli/scheme_part.h"
 #include "audit/npy.h"
 #include "formats/pack.h"
@@ -14,7 +15,7 @@
 #include "rounding/array.h"
 #include "rounding/scheme_hierarchy.h"
 
-enum { CODES, SCALES, ZEROS, TENSOR, FILES };
+enum { CODES, SCALES, ZEROS, TENSOR, NESTED, OFFSET, FILES };
 
 /* One conversion under way. Buffers hold the largest piece. */
 typedef struct work {
@@ -26,6 +27,7 @@ typedef struct work {
     assay_output out[FILES];
     double *x, *u; /* u: of error feedback */
     unsigned char *codes, *scales, *zeros;
+    cli_nested nested;
     size_t carried; /* codes of the last piece that did not fill a byte yet */
 } work;
 
@@ -40,6 +42,9 @@ assay_status cli_scheme_check(const assay_scheme *s, const cli_scheme_files *f)
         return assay_fail(ASSAY_ERR_USAGE, "option --zeros: the scheme has no zero points");
     if (f->tensor_scale && !s->has_tensor_scale)
         return assay_fail(ASSAY_ERR_USAGE, "option --tensor-scale: the scheme has none");
+    if ((f->nested_scales || f->nested_offset) && s->nested == 0)
+        return assay_fail(ASSAY_ERR_USAGE, "option --nested-%s: the scheme's scales are not nested",
+                          f->nested_scales ? "scales" : "offset");
     return ASSAY_OK;
 }
 
@@ -175,6 +180,8 @@ static assay_status convert_piece(work *w, const scheme_piece *p)
     assay_quantized out = { .scales = w->scales, .zeros = w->s->has_zero ? w->zeros : NULL };
     if (values || w->c->carried)
         out.values = w->x;
+    if (values && w->s->nested > 0)
+        out = (assay_quantized){ .codes = w->codes };
     if (!values)
         out.codes = w->codes + w->carried * code_bytes(w);
     if (w->c->carried)
@@ -182,8 +189,11 @@ static assay_status convert_piece(work *w, const scheme_piece *p)
     else
         assay_scheme_quantize(w->s, &w->tensor, p->rows, p->cols, w->x, random ? &here : NULL,
                               p->first, &out);
+    if (values && w->s->nested > 0)
+        assay_scheme_dequantize(w->s, p->rows, p->cols, w->codes, w->nested.values + p->scale, NULL,
+                                1, w->x);
     status = values ? store_values(w, p, w->x) : store_codes(w, p);
-    if (status == ASSAY_OK)
+    if (status == ASSAY_OK && w->s->nested == 0)
         status = put(&w->out[SCALES], w->scales,
                      p->scales * assay_format_container(&w->s->scale.format));
     if (status == ASSAY_OK)
@@ -203,6 +213,24 @@ static void find_tensor_scale(work *w)
         amax = a > amax ? a : amax;
     }
     w->tensor = assay_scheme_tensor_scale(w->s, amax);
+}
+
+/* All scales, and their second level. */
+static assay_status find_nested(work *w)
+{
+    const assay_array *a = &w->c->input.array;
+    size_t shape[ASSAY_MAX_DIMS], ndim = scheme_scales_shape(w->s, a->ndim, a->shape, shape);
+    scheme_piece p = { 0 };
+    assay_status status = cli_nested_make(w->s, ndim, shape, w->c->input.name, &w->nested);
+    while (status == ASSAY_OK && scheme_next_piece(w->s, &w->shape, &p)) {
+        const assay_quantized out = { .scales = w->nested.values + p.scale };
+        read(w, p.first, p.rows * p.cols);
+        assay_scheme_quantize(w->s, &w->tensor, p.rows, p.cols, w->x, NULL, 0, &out);
+    }
+    if (status == ASSAY_OK)
+        w->nested.offset = assay_scheme_nest(w->s, w->nested.count, w->nested.values,
+                                             w->nested.codes, w->nested.scales);
+    return status;
 }
 
 static assay_status begin(work *w, int file, const char *path, assay_dtype dtype, size_t ndim,
@@ -241,21 +269,38 @@ static assay_status begin_codes(work *w, const char *path)
     return begin(w, CODES, path, scheme_container(&w->s->element.format), ndim, shape);
 }
 
+static assay_status write_nested(work *w, const cli_scheme_files *f)
+{
+    const cli_nested *t = &w->nested;
+    const size_t one = 1;
+    assay_status status = put(&w->out[SCALES], t->codes, t->count);
+    if (status == ASSAY_OK)
+        status = begin(w, NESTED, f->nested_scales, ASSAY_DTYPE_F32, 1, &t->blocks);
+    if (status == ASSAY_OK)
+        status = put(&w->out[NESTED], t->scales, t->blocks * sizeof *t->scales);
+    if (status == ASSAY_OK)
+        status = begin(w, OFFSET, f->nested_offset, ASSAY_DTYPE_F32, 1, &one);
+    if (status == ASSAY_OK)
+        status = put(&w->out[OFFSET], &t->offset, sizeof t->offset);
+    return status;
+}
+
 static assay_status begin_all(work *w, const cli_scheme_files *f, const char *path)
 {
     const assay_array *a = &w->c->input.array;
     size_t shape[ASSAY_MAX_DIMS], one = 1,
                                   ndim = scheme_scales_shape(w->s, a->ndim, a->shape, shape);
+    const assay_format *of_scales = w->s->nested ? &w->s->map.format : &w->s->scale.format;
     assay_status status = begin_codes(w, path);
     if (status == ASSAY_OK)
-        status = begin(w, SCALES, f->scales, scheme_container(&w->s->scale.format), ndim, shape);
+        status = begin(w, SCALES, f->scales, scheme_container(of_scales), ndim, shape);
     if (status == ASSAY_OK)
         status = begin(w, ZEROS, f->zeros, scheme_container(&w->s->element.format), ndim, shape);
     if (status == ASSAY_OK)
         status = begin(w, TENSOR, f->tensor_scale, ASSAY_DTYPE_F32, 1, &one);
     if (status == ASSAY_OK)
         status = put(&w->out[TENSOR], &w->tensor.stored, sizeof w->tensor.stored);
-    return status;
+    return status == ASSAY_OK && w->s->nested > 0 ? write_nested(w, f) : status;
 }
 
 /* The files that were asked for, moved to the front, are committed together. */
@@ -308,8 +353,10 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
         status = allocate(&w);
     if (status == ASSAY_OK) {
         find_tensor_scale(&w);
-        status = begin_all(&w, files, path);
+        status = w.s->nested > 0 ? find_nested(&w) : ASSAY_OK;
     }
+    if (status == ASSAY_OK)
+        status = begin_all(&w, files, path);
     scheme_piece p = { 0 };
     while (status == ASSAY_OK && scheme_next_piece(w.s, &w.shape, &p))
         status = convert_piece(&w, &p);
@@ -319,5 +366,6 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
     free(w.codes);
     free(w.scales);
     free(w.zeros);
+    cli_nested_free(&w.nested);
     return status;
 }

@@ -9,6 +9,7 @@
 /** The files beside the codes, each NULL where it is not asked for. */
 typedef struct cli_scheme_files {
     const char *scales, *tensor_scale, *zeros;
+    const char *nested_scales, *nested_offset;
 } cli_scheme_files;
 
 /** ASSAY_ERR_USAGE if the scheme has no scales, zero points or tensor scale that are asked for. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/cli/nested.h"
 #include "audit/cli/scheme_part.h"
 #include "audit/npy.h"
 #include "rounding/scheme_hierarchy.h"
@@ -82,6 +83,7 @@ assay_status scheme_read_tensor_scale(const char *name, float *out)
 typedef struct work {
     const assay_scheme *s;
     part codes, scales, zeros;
+    cli_nested nested;
     float tensor;
     size_t ndim, shape[ASSAY_MAX_DIMS]; /* of the values */
     const cli_transforms *undo;         /* or NULL       */
@@ -113,6 +115,8 @@ static assay_status open_scales(const cli_scheme_files *f, work *w)
     size_t ndim = scheme_scales_shape(w->s, w->ndim, w->shape, shape);
     for (size_t i = 0; i < ndim; i++)
         count *= shape[i];
+    if (w->s->nested > 0)
+        return cli_nested_read(w->s, ndim, shape, f, &w->nested);
     assay_status status = load_part(f->scales, &w->s->scale.format, count, &w->scales);
     if (status == ASSAY_OK && w->s->has_zero)
         status = load_part(f->zeros, &w->s->element.format, count, &w->zeros);
@@ -122,6 +126,11 @@ static assay_status open_scales(const cli_scheme_files *f, work *w)
 static const void *at(const part *p, size_t i)
 {
     return p->bytes ? p->bytes + i * p->width : NULL;
+}
+
+static const void *scales_at(const work *w, size_t i)
+{
+    return w->s->nested > 0 ? w->nested.values + i : at(&w->scales, i);
 }
 
 static assay_status put(assay_output *out, const double *y, size_t n)
@@ -138,7 +147,7 @@ static assay_status decode_piece(const work *w, const scheme_piece *p, unsigned 
     size_t n = p->rows * p->cols;
     read_part(&w->codes, h ? p->first / h->elements * h->bytes : p->first,
               h ? n / h->elements * h->bytes : n, codes);
-    assay_scheme_dequantize(w->s, p->rows, p->cols, codes, at(&w->scales, p->scale),
+    assay_scheme_dequantize(w->s, p->rows, p->cols, codes, scales_at(w, p->scale),
                             at(&w->zeros, p->scale), w->tensor, y);
     if (w->all) {
         memcpy(w->all + p->first, y, n * sizeof *y);
@@ -228,6 +237,7 @@ assay_status cli_scheme_decode(const assay_scheme *s, const char *codes,
     if (status == ASSAY_OK)
         status = write_values(&w, path);
     free(w.all);
+    cli_nested_free(&w.nested);
     close_part(&w.codes);
     if (w.scales.bytes)
         close_part(&w.scales);

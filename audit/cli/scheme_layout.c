@@ -48,6 +48,8 @@ static assay_status check(const work *w)
     if (w->s->hierarchy)
         return assay_fail(ASSAY_ERR_USAGE,
                           "option --layout: the blocks have a layout of their own");
+    if (w->s->nested > 0)
+        return assay_fail(ASSAY_ERR_USAGE, "option --layout: not with nested scales");
     if (assay_format_container(&w->s->element.format) > 1)
         return assay_fail(ASSAY_ERR_USAGE, "option --layout: codes of %d bits are not packed",
                           w->s->element.format.bits);
