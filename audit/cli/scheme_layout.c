@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/cli/nested.h"
 #include "audit/cli/scheme_part.h"
 #include "audit/npy.h"
 
-enum { TENSOR = ASSAY_PART_ZEROS + 1, FILES };
+enum { TENSOR = ASSAY_PART_ZEROS + 1, NESTED, OFFSET, FILES };
 
 /* A matrix: its parts in containers and as they are stored. */
 typedef struct work {
@@ -17,12 +18,15 @@ typedef struct work {
     assay_scale_shape scales;
     double *x;
     void *plain[TENSOR], *stored[TENSOR];
+    cli_nested nested;
     assay_output out[FILES];
 } work;
 
 static const assay_format *format_of(const work *w, int part)
 {
-    return part == ASSAY_PART_SCALES ? &w->s->scale.format : &w->s->element.format;
+    if (part == ASSAY_PART_SCALES)
+        return w->s->nested > 0 ? &w->s->map.format : &w->s->scale.format;
+    return &w->s->element.format;
 }
 
 static size_t count_of(const work *w, int part)
@@ -48,8 +52,9 @@ static assay_status check(const work *w)
     if (w->s->hierarchy)
         return assay_fail(ASSAY_ERR_USAGE,
                           "option --layout: the blocks have a layout of their own");
-    if (w->s->nested > 0)
-        return assay_fail(ASSAY_ERR_USAGE, "option --layout: not with nested scales");
+    if (w->s->nested > 0 && w->layout != ASSAY_LAYOUT_BITSANDBYTES)
+        return assay_fail(ASSAY_ERR_USAGE,
+                          "option --layout: nested scales have the layout bitsandbytes only");
     if (assay_format_container(&w->s->element.format) > 1)
         return assay_fail(ASSAY_ERR_USAGE, "option --layout: codes of %d bits are not packed",
                           w->s->element.format.bits);
@@ -89,6 +94,7 @@ static assay_status allocate(work *w)
 static void release(work *w)
 {
     free(w->x);
+    cli_nested_free(&w->nested);
     for (int part = 0; part < TENSOR; part++) {
         free(w->plain[part]);
         free(w->stored[part]);
@@ -132,19 +138,27 @@ static void write_part(work *w, int part, const char *path, assay_status *status
             assay_npy_write(w->out[part].stream, types[s.width], s.ndim, s.shape, w->stored[part]);
 }
 
+static void write_floats(work *w, int file, const char *path, size_t n, const float *x,
+                         assay_status *status)
+{
+    if (*status != ASSAY_OK || !path)
+        return;
+    *status = assay_output_begin(path, &w->out[file]);
+    if (*status == ASSAY_OK)
+        *status = assay_npy_write(w->out[file].stream, ASSAY_DTYPE_F32, 1, &n, x);
+}
+
 static assay_status write_all(work *w, const cli_scheme_files *f, const char *path, float tensor)
 {
-    size_t n = 0, one = 1;
+    size_t n = 0;
     assay_output kept[FILES];
     assay_status status = ASSAY_OK;
     write_part(w, ASSAY_PART_CODES, path, &status);
     write_part(w, ASSAY_PART_SCALES, f->scales, &status);
     write_part(w, ASSAY_PART_ZEROS, f->zeros, &status);
-    if (status == ASSAY_OK && f->tensor_scale) {
-        status = assay_output_begin(f->tensor_scale, &w->out[TENSOR]);
-        if (status == ASSAY_OK)
-            status = assay_npy_write(w->out[TENSOR].stream, ASSAY_DTYPE_F32, 1, &one, &tensor);
-    }
+    write_floats(w, TENSOR, f->tensor_scale, 1, &tensor, &status);
+    write_floats(w, NESTED, f->nested_scales, w->nested.blocks, w->nested.scales, &status);
+    write_floats(w, OFFSET, f->nested_offset, 1, &w->nested.offset, &status);
     for (int i = 0; i < FILES; i++)
         if (w->out[i].stream)
             kept[n++] = w->out[i];
@@ -153,6 +167,27 @@ static assay_status write_all(work *w, const cli_scheme_files *f, const char *pa
     while (n > 0)
         assay_output_abort(&kept[--n]);
     return status;
+}
+
+static assay_status make_nested(work *w, const char *name)
+{
+    const size_t shape[] = { w->scales.rows, w->scales.cols };
+    return cli_nested_make(w->s, 2, shape, name, &w->nested);
+}
+
+/* Scales that elements are quantized with. */
+static void *scales_of(const work *w)
+{
+    return w->s->nested > 0 ? w->nested.values : w->plain[ASSAY_PART_SCALES];
+}
+
+static void nest(work *w)
+{
+    cli_nested *t = &w->nested;
+    if (w->s->nested == 0)
+        return;
+    t->offset = assay_scheme_nest(w->s, t->count, t->values, t->codes, t->scales);
+    memcpy(w->plain[ASSAY_PART_SCALES], t->codes, t->count);
 }
 
 assay_status cli_layout_cast(const cli_conversion *c, const cli_scheme_files *files,
@@ -170,15 +205,18 @@ assay_status cli_layout_cast(const cli_conversion *c, const cli_scheme_files *fi
         status = shape_matrix(&w, input->array.ndim, input->array.shape, input->name);
     if (status == ASSAY_OK)
         status = allocate(&w);
+    if (status == ASSAY_OK && w.s->nested > 0)
+        status = make_nested(&w, input->name);
     if (status == ASSAY_OK) {
         if (c->values)
             memcpy(w.x, c->values, w.rows * w.cols * sizeof *w.x);
         else
             cli_input_read(input, 0, w.rows * w.cols, w.x);
         tensor = assay_scheme_tensor_scale(w.s, assay_scheme_amax(w.s, w.rows, w.cols, w.x));
-        const assay_quantized out = { w.plain[ASSAY_PART_CODES], w.plain[ASSAY_PART_SCALES],
+        const assay_quantized out = { w.plain[ASSAY_PART_CODES], scales_of(&w),
                                       w.plain[ASSAY_PART_ZEROS], NULL };
         assay_scheme_quantize(w.s, &tensor, w.rows, w.cols, w.x, &c->random, 0, &out);
+        nest(&w);
         status = write_all(&w, files, path, tensor.stored);
     }
     release(&w);
@@ -245,6 +283,14 @@ static assay_status load_file(work *w, int part, const char *name)
     return status;
 }
 
+static assay_status load_scales(work *w, const cli_scheme_files *f)
+{
+    const size_t shape[] = { w->scales.rows, w->scales.cols };
+    if (w->s->nested == 0 || !f->scales)
+        return load_file(w, ASSAY_PART_SCALES, f->scales);
+    return cli_nested_read(w->s, 2, shape, f, &w->nested);
+}
+
 static assay_status write_values(work *w, const cli_transforms *undo, const char *path)
 {
     const size_t shape[] = { w->rows, w->cols };
@@ -281,14 +327,14 @@ assay_status cli_layout_decode(const assay_scheme *s, const char *codes,
         status = load(&w, ASSAY_PART_CODES, codes, &a);
     assay_array_close(&a);
     if (status == ASSAY_OK)
-        status = load_file(&w, ASSAY_PART_SCALES, files->scales);
+        status = load_scales(&w, files);
     if (status == ASSAY_OK)
         status = load_file(&w, ASSAY_PART_ZEROS, files->zeros);
     if (status == ASSAY_OK)
         status = scheme_read_tensor_scale(files->tensor_scale, &tensor);
     if (status == ASSAY_OK) {
-        assay_scheme_dequantize(s, w.rows, w.cols, w.plain[ASSAY_PART_CODES],
-                                w.plain[ASSAY_PART_SCALES], w.plain[ASSAY_PART_ZEROS], tensor, w.x);
+        assay_scheme_dequantize(s, w.rows, w.cols, w.plain[ASSAY_PART_CODES], scales_of(&w),
+                                w.plain[ASSAY_PART_ZEROS], tensor, w.x);
         status = write_values(&w, undo, path);
     }
     release(&w);

@@ -163,6 +163,20 @@ run('decode', 'c.npy', 'd.npy', '--from', 'nf4_nested', '--scales', 's.npy', '--
 run('cast', 'x.npy', 'v.npy', '--to', 'nf4_nested')
 expect(same(np.load('d.npy').astype(np.float32), np.load('v.npy')), 'values of long rows')
 
+# as bitsandbytes stores it: blocks run on through rows, the first of two codes is the high nibble
+small = rng.standard_normal((5, 76)).astype(np.float32)
+np.save('x.npy', small.reshape(1, -1))
+parts = ('--scales', 's.npy', '--nested-scales', 'n.npy', '--nested-offset', 'o.npy')
+run('cast', 'x.npy', 'c.npy', '--to', 'nf4_nested:nested=4', '--codes', *parts)
+run('decode', 'c.npy', 'd.npy', '--from', 'nf4_nested:nested=4', *parts)
+plain = [np.load(f + '.npy') for f in 'snod']
+np.save('x.npy', small)
+run('cast', 'x.npy', 'C.npy', '--to', 'nf4_nested:nested=4', '--layout', 'bitsandbytes', *parts)
+run('decode', 'C.npy', 'd.npy', '--from', 'nf4_nested:nested=4', '--layout', 'bitsandbytes', *parts)
+pairs = np.load('c.npy').reshape(-1, 2)
+expect(same(np.load('C.npy'), (pairs[:, :1] << 4 | pairs[:, 1:]).astype(np.uint8)), 'layout: codes')
+expect(all(same(a, np.load(f + '.npy')) for a, f in zip(plain, 'snod')), 'layout: the other files')
+
 # empty
 np.save('x.npy', np.zeros((3, 0), np.float32))
 run('cast', 'x.npy', 'c.npy', '--to', 'nf4_nested', '--codes', '--scales', 's.npy',
@@ -204,7 +218,7 @@ for spec in ('nf4_64:map=nf4', 'nf4_nested:scale=binary16', 'int8_group:nested=1
              'nf4_nested:zero=yes', 'nf4_nested:tensor=multiplier'):
     run('cast', 'x.npy', 'none.npy', '--to', spec, code=2)
 run('cast', 'x.npy', 'none.npy', '--to', 'nf4_64', '--nested-scales', 'n.npy', code=2)
-run('cast', 'x.npy', 'none.npy', '--to', 'nf4_nested', '--layout', 'bitsandbytes', code=2)
+run('cast', 'x.npy', 'none.npy', '--to', 'nf4_nested', '--layout', 'rows', code=2)
 run('gemm', 'x.npy', 'x.npy', 'none.npy', '--a', 'nf4_nested', '--b', 'bf16', '--acc', 'exact',
     '--out', 'binary32', code=2)
 expect(not os.path.exists('none.npy'), 'errors leave no file')
