@@ -2,8 +2,8 @@
 /* Scales that are quantized themselves: their mean taken off, in blocks, by a map of 8 bits. */
 #include <string.h>
 
-#include "numerics/superaccumulator.h"
 #include "numerics/bits.h"
+#include "numerics/superaccumulator.h"
 #include "rounding/array.h"
 #include "rounding/scheme_rows.h"
 #include "rounding/scheme_run.h"
