@@ -63,66 +63,32 @@ static void micro_decode(int width, const unsigned char *bytes, double *y)
     }
 }
 
-static void mx9_decode(const unsigned char *bytes, double *y)
-{
-    micro_decode(8, bytes, y);
-}
-
-static void mx6_decode(const unsigned char *bytes, double *y)
-{
-    micro_decode(5, bytes, y);
-}
-
-static void mx4_decode(const unsigned char *bytes, double *y)
-{
-    micro_decode(3, bytes, y);
-}
-
 #define MICRO_RULE                                                                              \
     "E = floor(log2 amax); a pair's d = 1 iff both exponents are below E; elements round with " \
     "the unit of their pair, saturating"
 
-const assay_hierarchy assay_hierarchy_mx9 = {
-    .name = "mx9",
-    .element = "mx9_element",
-    .elements = MICRO,
-    .bytes = 18,
-    .fields = "exponent e8m0 (1 byte), d of 8 pairs (1 byte, pair 0 lowest), 16 codes of 8 bits",
-    .rule = MICRO_RULE,
-    .follows_mode = true,
-    .own = true,
-    .encode = micro_encode,
-    .encode_nan = micro_nan,
-    .decode = mx9_decode,
-};
-const assay_hierarchy assay_hierarchy_mx6 = {
-    .name = "mx6",
-    .element = "mx6_element",
-    .elements = MICRO,
-    .bytes = 12,
-    .fields = "exponent e8m0 (1 byte), d of 8 pairs (1 byte, pair 0 lowest), 16 codes of 5 bits, "
-              "packed",
-    .rule = MICRO_RULE,
-    .follows_mode = true,
-    .own = true,
-    .encode = micro_encode,
-    .encode_nan = micro_nan,
-    .decode = mx6_decode,
-};
-const assay_hierarchy assay_hierarchy_mx4 = {
-    .name = "mx4",
-    .element = "mx4_element",
-    .elements = MICRO,
-    .bytes = 8,
-    .fields = "exponent e8m0 (1 byte), d of 8 pairs (1 byte, pair 0 lowest), 16 codes of 3 bits, "
-              "packed",
-    .rule = MICRO_RULE,
-    .follows_mode = true,
-    .own = true,
-    .encode = micro_encode,
-    .encode_nan = micro_nan,
-    .decode = mx4_decode,
-};
+#define MICRO_TYPE(of, width, packed)                                                       \
+    static void of##_decode(const unsigned char *bytes, double *y)                          \
+    {                                                                                       \
+        micro_decode(width, bytes, y);                                                      \
+    }                                                                                       \
+    const assay_hierarchy assay_hierarchy_##of = {                                          \
+        .name = #of,                                                                        \
+        .element = #of "_element",                                                          \
+        .elements = MICRO,                                                                  \
+        .bytes = 2 + MICRO * width / 8,                                                     \
+        .fields = "exponent e8m0 (1 byte), d of 8 pairs (1 byte, pair 0 lowest), 16 codes " \
+                  "of " #width " bits" packed,                                              \
+        .rule = MICRO_RULE,                                                                 \
+        .follows_mode = true,                                                               \
+        .own = true,                                                                        \
+        .encode = micro_encode,                                                             \
+        .encode_nan = micro_nan,                                                            \
+        .decode = of##_decode,                                                              \
+    };
+MICRO_TYPE(mx9, 8, "")
+MICRO_TYPE(mx6, 5, ", packed")
+MICRO_TYPE(mx4, 3, ", packed")
 
 /* ---- HiFloat4: byte 0 the e6m2 scale, byte 1 a bit per 8 elements, bytes 2 and 3 a bit per 4,
  * then 64 codes s1p2 ---- */

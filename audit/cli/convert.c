@@ -20,10 +20,10 @@ typedef struct work {
     const cli_conversion *c;
     assay_dtype dtype;    /* of the output's elements               */
     size_t width;         /* bytes of one of them                   */
-    assay_rounder into;   /* rne into the input's type, for schemes */
-    double *x;            /* [piece] operands                       */
-    uint64_t *bits;       /* [piece] what is to be stored           */
-    unsigned char *bytes; /* [8 piece]                              */
+    assay_rounder into;   /* rne into the input's type */
+    double *x;            /* [PIECE] operands                       */
+    uint64_t *bits;       /* [PIECE] what is to be stored           */
+    unsigned char *bytes; /* [8 PIECE]                              */
 } work;
 
 static assay_dtype container(const assay_format *format)
@@ -36,35 +36,14 @@ static assay_dtype container(const assay_format *format)
     }
 }
 
-/* A tensor of a type that NumPy lacks comes out as codes in the smallest container. */
 static assay_dtype output_dtype(const cli_conversion *c)
 {
-    assay_dtype own = c->input.array.dtype;
     switch (c->elements) {
-    case CLI_VALUES: return assay_dtypes[own].descr ? own : container(&c->input.format);
+    case CLI_VALUES: return cli_input_out_dtype(&c->input);
     case CLI_CODES: return container(&c->scheme.element.format);
     case CLI_PACKED: return ASSAY_DTYPE_U8;
     default: return ASSAY_DTYPE_F64;
     }
-}
-
-/* An integer type holds a whole value in its range, and has one zero. */
-static bool integer_bits(const assay_dtype_info *d, double value, uint64_t *bits)
-{
-    bool is_signed = d->kind == ASSAY_SIGNED;
-    double top = assay_pow2((int)d->bits - is_signed);
-    if (!(value < top && value >= (is_signed ? -top : 0)) || trunc(value) != value)
-        return false;
-    *bits = value < 0 ? (uint64_t)(int64_t)value : (uint64_t)value;
-    return true;
-}
-
-/* The bits that stand for value in the input's type; false if it does not hold it. */
-static bool value_bits(const cli_input *input, double value, uint64_t *bits)
-{
-    if (input->has_format)
-        return assay_encode_exact(&input->format, value, bits);
-    return integer_bits(&assay_dtypes[input->array.dtype], value, bits);
 }
 
 /* Whether the binary64 nearest to a value stands for it: irrational values have no other. */
@@ -89,7 +68,7 @@ static bool store_exact(const work *w, size_t first, size_t i)
     if (w->c->elements != CLI_VALUES)
         return true;
     return has_double(&r->format, assay_decode_exact(&r->format, w->bits[i]), &value) &&
-           value_bits(input, value, &w->bits[i]);
+           cli_input_encode(input, value, &w->bits[i]);
 }
 
 static size_t exact_piece(work *w, size_t first, size_t n)
@@ -145,7 +124,7 @@ static size_t store_values(const work *w, double *y, uint64_t *bits, size_t n)
     unsigned char codes[PART * sizeof(uint64_t)];
     double back[PART];
     for (size_t i = 0; i < n && !input->has_format; i++)
-        if (!value_bits(input, y[i], &bits[i]))
+        if (!cli_input_encode(input, y[i], &bits[i]))
             return i;
     if (!input->has_format)
         return n;
@@ -182,18 +161,6 @@ static size_t round_part(work *w, size_t first, size_t at, size_t n)
     return n;
 }
 
-/* The value of a scheme is code x scale; one rounding takes it into the input's type. */
-static bool store_scaled(const work *w, size_t i, double y)
-{
-    const cli_input *input = &w->c->input;
-    if (w->c->scheme.element.nan_is_error && w->x[i] != w->x[i])
-        return false;
-    if (!input->has_format)
-        return value_bits(input, rint(y), &w->bits[i]); /* nearest even: assay_env_check */
-    w->bits[i] = assay_round_code(&w->into, y);
-    return y == y || input->format.nan != ASSAY_NAN_NONE;
-}
-
 /* Fills w->bits; the index of the first element that cannot be stored, n if all can. */
 static size_t round_piece(work *w, size_t first, size_t n)
 {
@@ -206,22 +173,6 @@ static size_t round_piece(work *w, size_t first, size_t n)
         if (i < part && at + i < bad)
             bad = at + i;
     }
-    return bad;
-}
-
-static size_t scale_piece(work *w, double *y, size_t first, size_t n)
-{
-    size_t bad = n;
-    cli_input_read(&w->c->input, first, n, w->x);
-    assay_random random = w->c->random;
-    random.bits = random.bits ? random.bits + first : NULL;
-    if (assay_mode_is_stochastic(w->c->scheme.element.mode))
-        assay_scheme_apply_random(&w->c->scheme, &random, first, w->x, y, n);
-    else
-        assay_scheme_apply(&w->c->scheme, w->x, y, n);
-    for (size_t i = 0; i < n && bad == n; i++)
-        if (!store_scaled(w, i, y[i]))
-            bad = i;
     return bad;
 }
 
@@ -277,20 +228,13 @@ static assay_status write_piece(const work *w, size_t n, FILE *stream)
     return ASSAY_OK;
 }
 
-/* Pieces end where a row does, and inside a row at whole blocks. */
-static assay_status write_all(work *w, size_t piece, FILE *stream)
+static assay_status write_all(work *w, FILE *stream)
 {
-    const assay_array *a = &w->c->input.array;
-    bool blocks = w->c->elements == CLI_VALUES && w->c->scheme.block > 0;
-    size_t row = blocks && a->ndim > 0 ? a->shape[a->ndim - 1] : a->count;
-    double *y = (double *)w->bytes; /* room for doubles, and free until the piece is written */
+    size_t count = w->c->input.array.count;
     assay_status status = ASSAY_OK;
-    for (size_t at = 0, n; at < a->count && status == ASSAY_OK; at += n) {
-        size_t left = row - at % row;
-        n = left < piece ? left : piece;
-        size_t bad = blocks                          ? scale_piece(w, y, at, n)
-                     : w->c->elements == CLI_DOUBLES ? double_piece(w, at, n)
-                                                     : round_piece(w, at, n);
+    for (size_t at = 0; at < count && status == ASSAY_OK; at += PIECE) {
+        size_t n = count - at < PIECE ? count - at : PIECE;
+        size_t bad = w->c->elements == CLI_DOUBLES ? double_piece(w, at, n) : round_piece(w, at, n);
         status = bad < n ? refuse(w, at, bad) : write_piece(w, n, stream);
     }
     return status;
@@ -306,7 +250,7 @@ static assay_status write_header(const work *w, FILE *stream)
     return assay_npy_write_header(stream, w->dtype, 1, &packed);
 }
 
-static assay_status write_file(work *w, size_t piece, const char *path)
+static assay_status write_file(work *w, const char *path)
 {
     assay_output out;
     assay_status status = assay_output_begin(path, &out);
@@ -314,42 +258,27 @@ static assay_status write_file(work *w, size_t piece, const char *path)
         return status;
     status = write_header(w, out.stream);
     if (status == ASSAY_OK)
-        status = write_all(w, piece, out.stream);
+        status = write_all(w, out.stream);
     if (status == ASSAY_OK)
         return assay_output_commit(&out);
     assay_output_abort(&out);
     return status == ASSAY_ERR_IO ? assay_fail_in(status, path) : status;
 }
 
-/* Wide integers are rounded exactly one by one, but a block of them is scaled as binary64. */
-static assay_status check_block(const cli_conversion *c)
-{
-    if (!cli_input_is_wide(&c->input))
-        return ASSAY_OK;
-    for (size_t i = 0; i < c->input.array.count; i++) {
-        if (!assay_exact_is_double(cli_input_exact(&c->input, i)))
-            return assay_fail(ASSAY_ERR_VALUE, "%s: element %zu: not a float64, as blocks need",
-                              c->input.name, i);
-    }
-    return ASSAY_OK;
-}
-
 assay_status cli_convert(const cli_conversion *c, const char *path)
 {
-    size_t block = c->elements == CLI_VALUES ? c->scheme.block : 0;
-    size_t piece = block > PIECE ? block : block > 0 ? PIECE / block * block : PIECE;
     work w = { .c = c, .dtype = output_dtype(c) };
     w.width = assay_dtypes[w.dtype].bits / 8;
-    assay_status status = block > 0 ? check_block(c) : ASSAY_OK;
-    if (status == ASSAY_OK && c->input.has_format)
+    assay_status status = ASSAY_OK;
+    if (c->input.has_format)
         status = assay_rounder_make(&c->input.format, ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
                                     ASSAY_NAN_RULE_DEFAULT, &w.into);
     if (status != ASSAY_OK)
         return status;
-    w.x = malloc(piece * sizeof *w.x);
-    w.bits = malloc(piece * sizeof *w.bits);
-    w.bytes = malloc(piece * sizeof(uint64_t));
-    status = w.x && w.bits && w.bytes ? write_file(&w, piece, path)
+    w.x = malloc(PIECE * sizeof *w.x);
+    w.bits = malloc(PIECE * sizeof *w.bits);
+    w.bytes = malloc(PIECE * sizeof(uint64_t));
+    status = w.x && w.bits && w.bytes ? write_file(&w, path)
                                       : assay_fail(ASSAY_ERR_MEMORY, "out of memory");
     free(w.x);
     free(w.bits);

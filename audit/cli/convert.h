@@ -24,7 +24,7 @@ typedef struct cli_scheme_feedback {
 
 typedef struct cli_conversion {
     cli_input input;
-    assay_scheme scheme; /* a block scheme only with CLI_VALUES */
+    assay_scheme scheme; /* a block scheme goes to cli_scheme_cast */
     cli_elements elements;
     assay_random random;          /* of stochastic modes; bits by the input's index */
     double *values;               /* if not NULL, what stands in the input's place */

@@ -1,26 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """cast --layout and decode --layout: each producer's reading of its files, in NumPy."""
 import os
-import subprocess
-import sys
 
 import numpy as np
 
-ASSAY = os.environ['ASSAY']
-failed = 0
-
-
-def run(*args, code=0):
-    done = subprocess.run([ASSAY, *args], capture_output=True, text=True)
-    expect(done.returncode == code, f'{args}: exit {done.returncode}, {done.stderr}')
-    return done.stderr
-
-
-def expect(condition, what):
-    global failed
-    if not condition:
-        failed += 1
-        print(f'FAIL {what}')
+from cli_check import expect, finish, run
 
 
 def fields(words, bits, count):
@@ -106,5 +90,4 @@ for more in (['--cols', '50'], ['--cols', '8']):
     run('decode', 'C.npy', 'none.npy', '--from', 'mxfp4', '--layout', 'rows', '--scales', 'S.npy',
         *more, code=2)
 expect(not os.path.exists('none.npy'), 'errors leave no file')
-print(f'{failed} failed')
-sys.exit(failed > 0)
+finish()

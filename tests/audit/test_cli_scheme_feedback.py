@@ -1,27 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """cast --round MODE+ef with schemes: step by step as plain casts of x + e, and the sums."""
 import os
-import subprocess
-import sys
 from fractions import Fraction
 
 import numpy as np
 
-ASSAY = os.environ['ASSAY']
-failed = 0
-
-
-def run(*args, code=0):
-    done = subprocess.run([ASSAY, *args], capture_output=True, text=True)
-    expect(done.returncode == code, f'{args}: exit {done.returncode}, {done.stderr}')
-    return done.stderr
-
-
-def expect(condition, what):
-    global failed
-    if not condition:
-        failed += 1
-        print(f'FAIL {what}')
+from cli_check import expect, finish, run
 
 
 def exact(x):
@@ -82,5 +66,4 @@ for args in (('x.npy', 'q4_0'), ('x.npy', 'deepseek_128x128'), ('x.npy', 'int8_t
              ('y.npy', 'mxfp4'), ('x.npy', 'mxfp4', '--ef', 'row')):
     run('cast', args[0], 'none.npy', '--to', args[1], '--round', 'rne+ef', *args[2:], code=2)
 expect(not os.path.exists('none.npy'), 'errors leave no file')
-print(f'{failed} failed')
-sys.exit(failed > 0)
+finish()

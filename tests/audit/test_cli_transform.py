@@ -1,26 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """cast --transform and decode --transform: the steps replayed in NumPy, bit for bit."""
 import os
-import subprocess
-import sys
 
 import numpy as np
 
-ASSAY = os.environ['ASSAY']
-failed = 0
-
-
-def run(*args, code=0):
-    done = subprocess.run([ASSAY, *args], capture_output=True, text=True)
-    expect(done.returncode == code, f'{args}: exit {done.returncode}, {done.stderr}')
-    return done.stderr
-
-
-def expect(condition, what):
-    global failed
-    if not condition:
-        failed += 1
-        print(f'FAIL {what}')
+from cli_check import expect, finish, run
 
 
 def rotate(x, n):
@@ -110,5 +94,4 @@ for name in ('twice', 'short'):
     text = run('cast', 'x.npy', 'none.npy', '--to', 'mxfp4', '--transform', f'permute:{name}.npy',
                code=2)
     expect('element' in text, f'{name}: {text}')
-print(f'{failed} failed')
-sys.exit(failed > 0)
+finish()

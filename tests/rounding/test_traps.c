@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
 #include "rounding/array.h"
@@ -26,21 +27,6 @@ static assay_rounder rounder(const char *spec, assay_mode mode, assay_overflow p
     return r;
 }
 
-static uint64_t code_at(const void *codes, size_t bytes, size_t i)
-{
-    const char *at = (const char *)codes + i * bytes;
-    uint8_t c1;
-    uint16_t c2;
-    uint32_t c4;
-    uint64_t c8;
-    switch (bytes) {
-    case 1: return memcpy(&c1, at, 1), c1;
-    case 2: return memcpy(&c2, at, 2), c2;
-    case 4: return memcpy(&c4, at, 4), c4;
-    default: return memcpy(&c8, at, 8), c8;
-    }
-}
-
 /* x rounds to `want`, bit for bit, by the definition, inline, and by the arrays of each ISA. */
 static void is(const char *spec, assay_mode mode, assay_overflow policy, double x, double want,
                int line)
@@ -59,11 +45,11 @@ static void is(const char *spec, assay_mode mode, assay_overflow policy, double 
         double y[PATHS] = { assay_round(&r, x), assay_round_fast(&fast, x) };
         assay_round_array_f64(&r, &x, &y[2], 1);
         assay_encode_array_f64(&r, &x, &codes[0], 1);
-        y[3] = assay_decode(&r.format, code_at(codes, bytes, 0));
+        y[3] = assay_decode(&r.format, assay_container_load(codes, 0, bytes));
         assay_round_array_f32(&r, &narrow, &y32, 1);
         y[4] = (double)y32;
         assay_encode_array_f32(&r, &narrow, &codes[1], 1);
-        y[5] = assay_decode(&r.format, code_at(&codes[1], bytes, 0));
+        y[5] = assay_decode(&r.format, assay_container_load(&codes[1], 0, bytes));
         int paths = assay_bits64((double)narrow) == assay_bits64(x) ? PATHS : 4;
         for (int p = 0; p < paths; p++)
             cr_expect_eq(assay_bits64(y[p]), assay_bits64(want), "line %d: %s %s %s %a: %a, not %a",

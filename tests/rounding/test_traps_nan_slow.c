@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "formats/container.h"
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/fast.h"
@@ -17,21 +18,6 @@ static assay_rounder rounder(const char *spec, assay_mode mode, assay_overflow p
     cr_assert_eq(assay_rounder_make(&f, mode, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK, "%s",
                  assay_last_error());
     return r;
-}
-
-static uint64_t code_at(const void *codes, size_t bytes, size_t i)
-{
-    const char *at = (const char *)codes + i * bytes;
-    uint8_t c1;
-    uint16_t c2;
-    uint32_t c4;
-    uint64_t c8;
-    switch (bytes) {
-    case 1: return memcpy(&c1, at, 1), c1;
-    case 2: return memcpy(&c2, at, 2), c2;
-    case 4: return memcpy(&c4, at, 4), c4;
-    default: return memcpy(&c8, at, 8), c8;
-    }
 }
 
 /* What the documents of the row say a NaN becomes: docs/formats.md. */
@@ -101,7 +87,8 @@ static void expect_code(const assay_rounder *r, const float *x, size_t n, uint64
     assay_encode_array_f32(r, x, codes, n);
     assay_round_array_f32(r, x, y, n);
     for (size_t i = 0; i < n; i++)
-        wrong += code_at(codes, bytes, i) != want || assay_bits32(y[i]) != assay_bits32(value);
+        wrong += assay_container_load(codes, i, bytes) != want ||
+                 assay_bits32(y[i]) != assay_bits32(value);
     cr_assert_eq(wrong, 0, "%s %s: %zu NaN from %08x on are not code %llx", r->format.name,
                  assay_mode_name(r->mode), wrong, assay_bits32(x[0]), (unsigned long long)want);
 }
