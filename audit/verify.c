@@ -307,4 +307,10 @@ assay_status assay_verify_operate(const assay_verify_operation *job, assay_verif
     (void)job;
     return unavailable(out);
 }
+
+assay_status assay_verify_quantize(const assay_verify_schemes *job, assay_verify_result *out)
+{
+    (void)job;
+    return unavailable(out);
+}
 #endif

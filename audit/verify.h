@@ -6,6 +6,7 @@
 #define ASSAY_AUDIT_VERIFY_H
 
 #include "../rounding/operation.h"
+#include "../rounding/scheme.h"
 
 /** How many operands are tried; docs/commands.md, "verify". */
 typedef enum assay_verify_tier {
@@ -52,6 +53,17 @@ typedef struct assay_verify_operation {
     void (*progress)(double fraction); /* or NULL */
 } assay_verify_operation;
 
+/** What is to be checked of a scheme; docs/commands.md, "verify". */
+typedef struct assay_verify_schemes {
+    const char *spec;
+    int source_bits;
+    const assay_rounding *roundings;
+    const assay_overflow *policies;
+    size_t rounding_count, policy_count;
+    uint64_t samples;                  /* elements of each mode and policy, at least */
+    void (*progress)(double fraction); /* or NULL */
+} assay_verify_schemes;
+
 /** A count of (operand, mode, policy), and the first that were wrong. */
 typedef struct assay_verify_result {
     uint64_t checked, wrong;
@@ -71,6 +83,11 @@ ASSAY_NODISCARD assay_status assay_verify_cast(const assay_verify *job, assay_ve
  * terms of sum and dot are sampled), and for the remainder of logarithmic formats. */
 ASSAY_NODISCARD assay_status assay_verify_operate(const assay_verify_operation *job,
                                                   assay_verify_result *out);
+
+/** Quantizing tensors: scales, codes, zero points, tensor scales and values. ASSAY_ERR_USAGE for
+ * the packed types, and where the SPEC does not go with a mode or policy. */
+ASSAY_NODISCARD assay_status assay_verify_quantize(const assay_verify_schemes *job,
+                                                   assay_verify_result *out);
 
 /** Decoding of every code of a format of at most 16 bits, and encoding of its value; of a wider
  * one, of a sample. `operand_bits` is the code, `got` and `want` are bits of binary64. */

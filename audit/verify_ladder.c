@@ -154,6 +154,11 @@ double assay_verify_code_real(const assay_verify_ladder *l, uint64_t code)
     return x;
 }
 
+double assay_verify_rung_real(const assay_verify_ladder *l, int64_t rung)
+{
+    return assay_verify_code_real(l, assay_verify_rung_code(l, rung));
+}
+
 /* The greatest rung whose value is at most zero. */
 static void find_zero(assay_verify_ladder *l)
 {

@@ -53,6 +53,7 @@ void assay_verify_ladder_free(assay_verify_ladder *ladder);
 uint64_t assay_verify_rung_code(const assay_verify_ladder *l, int64_t rung);
 void assay_verify_rung(const assay_verify_ladder *l, int64_t rung, mpfr_ptr v);
 double assay_verify_code_real(const assay_verify_ladder *l, uint64_t code);
+double assay_verify_rung_real(const assay_verify_ladder *l, int64_t rung);
 
 /* ---- Places: where an operand lies, and what it then becomes (verify_law.c) */
 

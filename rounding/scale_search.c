@@ -63,6 +63,21 @@ static void add_difference(assay_superaccumulator *sum, double x, double u, doub
     assay_superaccumulator_add_product(sum, x, -2 * u);
 }
 
+static bool is_finite(const trial *t, const region *r)
+{
+    double x[STRIP], v[STRIP];
+    for (size_t i = 0; i < r->rows; i++)
+        for (size_t j = 0; j < r->cols; j += STRIP) {
+            size_t n = load(r, i, j, x);
+            values(t, x, v, n);
+            for (size_t k = 0; k < n; k++)
+                if (!(fabs(v[k]) < INFINITY))
+                    return false;
+        }
+    return true;
+}
+
+/* An element that is infinite or NaN, under policies that have such, is worse than any error. */
 static bool is_better(const trial *a, const trial *b, const region *r)
 {
     double x[STRIP], u[STRIP], v[STRIP];
@@ -78,6 +93,8 @@ static bool is_better(const trial *a, const trial *b, const region *r)
                     add_difference(&sum, x[k], u[k], v[k]);
         }
     assay_leading l = assay_superaccumulator_leading(&sum);
+    if (l.kind == ASSAY_SUM_INFINITE || l.kind == ASSAY_SUM_NAN)
+        return is_finite(a, r) && !is_finite(b, r);
     return l.kind == ASSAY_SUM_FINITE && l.negative;
 }
 

@@ -5,7 +5,7 @@
 
 #include "audit/cli/options.h"
 #include "audit/verify.h"
-#include "rounding/round.h"
+#include "rounding/scheme.h"
 
 enum { MODES = ASSAY_MODE_COUNT + 2 + 3 * 5, HEX_FLOAT = 64 };
 
@@ -181,6 +181,32 @@ static int check_operation(const cli *run, const request *r, const assay_operati
     return conclude(&result);
 }
 
+/* A scheme, by tensors. */
+static int check_scheme(const cli *run, const request *r)
+{
+    enum { USUAL_SAMPLES = 20000 };
+    const assay_verify_schemes job = { .spec = run->operands[0],
+                                       .source_bits = r->job.source_bits,
+                                       .roundings = r->job.roundings,
+                                       .policies = r->job.policies,
+                                       .rounding_count = r->job.rounding_count,
+                                       .policy_count = r->job.policy_count,
+                                       .samples = r->samples ? r->samples : USUAL_SAMPLES,
+                                       .progress = progress_of(run) };
+    if (r->exhaustive)
+        return cli_usage_error(run,
+                               "option --exhaustive: %s quantizes tensors, of which there is "
+                               "no last one; --samples N counts elements",
+                               job.spec);
+    assay_verify_result result;
+    assay_status status = assay_verify_quantize(&job, &result);
+    if (status != ASSAY_OK)
+        return cli_fail(run, status);
+    for (size_t i = 0; i < result.shown; i++)
+        print_case(&result.first[i], job.source_bits);
+    return conclude(&result);
+}
+
 static int verify(cli *run)
 {
     request r = { .op = "cast", .round = "rne", .overflow = "spec" };
@@ -203,15 +229,22 @@ static int verify(cli *run)
     } else if (r.operands.bits > 0) {
         return cli_usage_error(run, "option --operands: a cast has operands of --from");
     }
-    assay_status status = assay_format_parse(run->operands[0], &r.job.format);
+    assay_scheme scheme;
+    assay_status status = assay_scheme_parse(run->operands[0], ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
+                                             ASSAY_NAN_RULE_DEFAULT, &scheme);
     if (status != ASSAY_OK)
         return cli_fail(run, status);
+    r.job.format = scheme.element.format;
+    if (operation && scheme.block > 0)
+        return cli_usage_error(run, "option --op: %s is a scheme, which is verified as a cast",
+                               run->operands[0]);
     if ((code = set_modes(run, &r)) != CLI_RUN || (code = set_policies(run, &r)) != CLI_RUN)
         return code;
     if (operation)
         return check_operation(run, &r, operation);
-    code = set_tier(run, &r);
-    return code == CLI_RUN ? check_cast(run, &r) : code;
+    if ((code = set_tier(run, &r)) != CLI_RUN)
+        return code;
+    return scheme.block > 0 ? check_scheme(run, &r) : check_cast(run, &r);
 }
 
 const cli_command cli_command_verify = {
@@ -245,6 +278,9 @@ const cli_command cli_command_verify = {
         "where\n"
         "they can matter and at one breakpoint in 16; wider formats at those of 6000 gaps. "
         "Stochastic\n"
-        "modes are checked in a sample of gaps, at the random bits where the result changes.\n",
+        "modes are checked in a sample of gaps, at the random bits where the result changes.\n\n"
+        "A SPEC of a scheme: scales, codes, zero points, the tensor's scale and values of tensors\n"
+        "with N elements in all (20000 if absent), against fractions. Packed types have no\n"
+        "oracle here.\n",
     .run = verify,
 };

@@ -70,4 +70,15 @@ expect_line 'the order' '^order  *te'
 expect_line 'the extent' '^extent  *block of 16'
 expect_exit 'rules name their users' 0 "$assay" formats --rules
 expect_line 'rceil' '^rceil .*cuBLAS'
+expect_exit 'codes of elements' 0 "$assay" codes nvfp4
+cp stdout elements
+expect_exit 'codes of e2m1' 0 "$assay" codes e2m1
+expect_true 'are the same' cmp -s elements stdout
+expect_exit 'codes of scales' 0 "$assay" codes nvfp4 --scales
+expect_line 'are those of e4m3' '^126,0x1.cp+8$'
+expect_exit 'codes of a packed type' 0 "$assay" codes q4_k
+expect_error 'its scales' 2 'option --scales: q4_k has fields' "$assay" codes q4_k --scales
+expect_error 'scales of a format' 2 'option --scales: e4m3 has no scales' "$assay" codes e4m3 --scales
+expect_error 'wide scales' 2 'binary32: 32 bits' "$assay" codes nf4_64 --scales
+
 check_end

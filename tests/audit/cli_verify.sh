@@ -71,6 +71,16 @@ expect_error 'operands of a cast' 2 'option --operands' "$assay" verify e4m3 --o
 expect_error 'source of an operation' 2 'option --from' "$assay" verify e4m3 --op add \
     --from binary16
 
+# Schemes: tensors.
+for spec in mxfp4 nvfp4:order=modelopt int4_group_asym block:elem=e3m2,size=12,rule=nearest; do
+    expect_exit "$spec" 0 "$assay" verify $spec --samples 2000
+    last_line "$spec: a count" '[2-9][0-9][0-9][0-9] checked, 0 wrong'
+done
+expect_exit 'a scheme, at random' 0 "$assay" verify mxint8 --round sra:bits=8 --from binary16
+expect_error 'a scheme has no last tensor' 2 'option --exhaustive' "$assay" verify mxfp4 --exhaustive
+expect_error 'an operation of a scheme' 2 'option --op' "$assay" verify mxfp4 --op add
+expect_error 'a packed type' 2 'q4_k: a packed type' "$assay" verify q4_k
+
 expect_error 'no SPEC' 2 missing "$assay" verify
 expect_error 'unknown format' 2 nonsense "$assay" verify nonsense
 expect_error 'unknown mode' 2 'option --round' "$assay" verify e4m3 --round up
