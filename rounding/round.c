@@ -36,10 +36,33 @@ typedef struct draw {
     uint64_t index;
 } draw;
 
+/* nu = fraction / unit. Between roots of 2, which are known to some 230 bits, sums of roots can lie
+ * at dyadic positions, half of the way above all; nu then has 64 bits at most within reach of any
+ * draw, and what differs from that by less than 2^-192 is taken for it. Ends of the gap are not
+ * meant: what is near to them is a tiny term's doing. */
+static assay_expansion position(const assay_format *f, assay_exact fraction, assay_exact unit)
+{
+    assay_expansion nu = assay_expansion_of(fraction, unit), ahead = nu;
+    if (f->kind != ASSAY_FAMILY_LOG || f->scale < 2)
+        return nu;
+    uint64_t head = (uint64_t)assay_expansion_next(&ahead) << 32;
+    head |= assay_expansion_next(&ahead);
+    uint32_t all = UINT32_MAX, any = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t word = assay_expansion_next(&ahead);
+        all &= word;
+        any |= word;
+    }
+    head += all == UINT32_MAX;
+    if (head == 0 || (any != 0 && all != UINT32_MAX))
+        return nu;
+    return assay_expansion_of(assay_exact_from_ratio(false, head, 1, -64), assay_exact_from(1));
+}
+
 static bool goes_up_randomly(const assay_rounder *r, const draw *d, assay_exact fraction,
                              assay_exact unit)
 {
-    assay_expansion nu = assay_expansion_of(fraction, unit);
+    assay_expansion nu = position(&r->format, fraction, unit);
     uint32_t bits = assay_random_draw(r, d->random, d->index);
     int n = r->random_bits;
     if (r->mode == ASSAY_SREQ)
