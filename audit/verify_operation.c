@@ -169,6 +169,8 @@ static assay_verify_threshold threshold(const run *r, size_t which, assay_verify
     }
     mpq_abs(nu, nu);
     assay_verify_position(&t->gap, nu);
+    if (r->formats.approximate)
+        assay_verify_settle(nu);
     assay_verify_threshold h = assay_verify_threshold_of(*rounding, nu);
     mpq_clear(nu);
     return h;

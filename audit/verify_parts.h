@@ -173,6 +173,8 @@ typedef struct assay_verify_threshold {
 
 /** nu = (x - near) / (far - near), in place of x; exact. */
 void assay_verify_position(const assay_verify_gap *gap, mpq_ptr nu);
+/** Takes what is nearer than 2^-1500 to a multiple of 2^-64 in (0, 1) for it. */
+void assay_verify_settle(mpq_ptr nu);
 assay_verify_threshold assay_verify_threshold_of(assay_rounding rounding, mpq_srcptr nu);
 
 void assay_verify_record(assay_verify_result *out, const assay_verify_target *t, bool negative,

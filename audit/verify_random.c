@@ -18,7 +18,29 @@ void assay_verify_position(const assay_verify_gap *gap, mpq_ptr nu)
     mpq_clears(near, far, (mpq_ptr)NULL);
 }
 
-/* The same of a binary64. */
+void assay_verify_settle(mpq_ptr nu)
+{
+    enum { GRID = 64, NEAR = 1500 };
+    mpz_t whole, rest;
+    mpz_inits(whole, rest, (mpz_ptr)NULL);
+    mpz_mul_2exp(whole, mpq_numref(nu), GRID + 1);
+    mpz_add(whole, whole, mpq_denref(nu)); /* nu 2^GRID + 1/2 */
+    mpz_mul_2exp(rest, mpq_denref(nu), 1);
+    mpz_fdiv_q(whole, whole, rest);
+    mpq_t grid, off;
+    mpq_inits(grid, off, (mpq_ptr)NULL);
+    mpq_set_z(grid, whole);
+    mpq_div_2exp(grid, grid, GRID);
+    mpq_sub(off, nu, grid);
+    mpq_abs(off, off);
+    mpq_mul_2exp(off, off, NEAR);
+    if (mpq_cmp_ui(off, 1, 1) < 0 && mpq_sgn(grid) > 0 && mpq_cmp_ui(grid, 1, 1) < 0)
+        mpq_set(nu, grid);
+    mpq_clears(grid, off, (mpq_ptr)NULL);
+    mpz_clears(whole, rest, (mpz_ptr)NULL);
+}
+
+/* The position of a binary64. */
 static void position(const assay_verify_gap *gap, double magnitude, unsigned long divisor, mpq_t nu)
 {
     mpq_set_d(nu, magnitude);

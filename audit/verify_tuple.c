@@ -88,6 +88,7 @@ void assay_verify_evaluate(const assay_verify_formats *f, assay_verify_terms *t,
     mpfr_set_prec(t->result, f->precision);
     if (t->is_fraction && mpq_sgn(t->fraction) != 0) {
         assay_verify_truncate(t->result, t->fraction);
+        cancelled = f->approximate && is_cancelled(id, t->result, t->x);
     } else {
         assay_verify_apply(id, t->result, t->x);
         cancelled = (t->is_fraction && !mpfr_zero_p(t->result)) ||
