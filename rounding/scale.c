@@ -145,10 +145,19 @@ static bool is_power_rule(const assay_scheme *s)
     switch (s->rule) {
     case ASSAY_SCALE_MAX:
     case ASSAY_SCALE_FOUR_SIX:
-    case ASSAY_SCALE_MEAN: return false;
+    case ASSAY_SCALE_MEAN:
+    case ASSAY_SCALE_RANGE: return false;
     case ASSAY_SCALE_PERCENTILE: return powers;
     default: return true;
     }
+}
+
+double assay_scale_divisor(const assay_scheme *s)
+{
+    const assay_format *f = &s->element.format;
+    if (s->rule != ASSAY_SCALE_RANGE || f->kind != ASSAY_FAMILY_FIXED)
+        return f->max;
+    return f->max / (double)f->highest * (double)(f->highest - f->lowest) / 2;
 }
 
 /* a / (max t), or 3 a / (2 max t): odd operands and quotients round like the exact ones, since
@@ -156,7 +165,7 @@ static bool is_power_rule(const assay_scheme *s)
 static double exact_quotient(const assay_scheme *s, const assay_tensor_scale *tensor, double a,
                              bool wide)
 {
-    double divisor = s->element.format.max;
+    double divisor = assay_scale_divisor(s);
     if (tensor && s->tensor_divides)
         a = assay_odd_product(a, (double)tensor->stored);
     else if (tensor)
@@ -169,8 +178,9 @@ void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tens
                            const float *a, double *q, size_t n)
 {
     const assay_tensor_scale none = { 1, 1, 1 }, t = tensor ? *tensor : none;
-    const float max = (float)s->element.format.max, grow = wide ? 1.5f : 1;
-    const float least = (float)s->scale.format.min_normal, top = (float)s->scale.format.max;
+    const float max = (float)assay_scale_divisor(s), grow = wide ? 1.5f : 1;
+    const float normal = (float)s->scale.format.min_normal, top = (float)s->scale.format.max;
+    const float least = (float)s->scale.format.min_positive;
     const float te = t.reciprocal * (1 / max), modelopt = max * t.multiplier;
     for (size_t i = 0; i < n; i++) {
         float v;
@@ -178,17 +188,26 @@ void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tens
         case ASSAY_ORDER_TE: v = a[i] * te * grow; break;
         case ASSAY_ORDER_TORCHAO:
             v = a[i] / max / t.multiplier * grow;
-            v = v < least ? least : v > top ? top : v;
+            v = v < normal ? normal : v > top ? top : v;
             break;
         case ASSAY_ORDER_CT: v = t.reciprocal * (a[i] / max) * grow; break;
         case ASSAY_ORDER_MODELOPT:
             v = a[i] / modelopt;
             v = v == 0 ? 1 : v * grow;
+            v = v < least ? least : v;
             break;
         default: v = a[i] / max * grow; /* div32, mul32 */
         }
         q[i] = (double)v;
     }
+}
+
+/* compressed-tensors: the distance from 1 to the next value, as 0.125 of e4m3. */
+block_scale assay_order_nonzero(const assay_scheme *s, block_scale scale)
+{
+    if (s->order != ASSAY_ORDER_CT || scale.value != 0)
+        return scale;
+    return scale_of_code(s, assay_round_code(&s->scale, assay_pow2(1 - s->scale.format.p)));
 }
 
 /* The block scale before it is rounded. */
@@ -209,10 +228,7 @@ block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *ten
     if (is_power_rule(s))
         return scale_of_power(s, assay_scale_exponent(s, a));
     uint64_t code = assay_round_code(&s->scale, quotient(s, tensor, a, wide));
-    block_scale scale = scale_of_code(s, code);
-    if (s->order == ASSAY_ORDER_CT && scale.value == 0)
-        scale = scale_of_code(s, assay_round_code(&s->scale, 0.125));
-    return scale;
+    return assay_order_nonzero(s, scale_of_code(s, code));
 }
 
 /* The exact sum of magnitudes; 64 bits with a sticky last one round right. */
@@ -234,9 +250,12 @@ static block_scale mean_scale(const assay_scheme *s, const region *r)
     return scale_of_code(s, assay_round_exact(&s->scale, assay_region_mean(r)));
 }
 
-double assay_affine_quotient(const assay_format *f, double lo, double hi)
+double assay_affine_quotient(const assay_scheme *s, double lo, double hi)
 {
-    return assay_odd_quotient(assay_odd_difference(hi, lo), (double)(f->highest - f->lowest));
+    const assay_format *f = &s->element.format;
+    double range = assay_odd_difference(hi, lo);
+    range = range > s->least ? range : s->least;
+    return assay_odd_quotient(range, (double)(f->highest - f->lowest));
 }
 
 double assay_affine_zero(const assay_format *f, double lo, double scale)
@@ -245,6 +264,25 @@ double assay_affine_zero(const assay_format *f, double lo, double scale)
     if (scale > 0)
         z = least - rint(assay_odd_quotient(lo, scale)); /* nearest even: assay_env_check */
     return z < least ? least : z > most ? most : z;
+}
+
+/* In binary32, z from the scale before it is rounded into its format: torchao's order, or
+ * compressed-tensors', which clamps before it rounds. */
+static block_scale affine_in_order(const assay_scheme *s, float lo, float hi)
+{
+    const assay_format *f = &s->element.format;
+    const float lowest = (float)f->lowest, highest = (float)f->highest, least = (float)s->least;
+    bool ct = s->order == ASSAY_ORDER_CT;
+    float range = hi - lo, z = 0;
+    range = range > least ? range : least;
+    float v = range / (highest - lowest);
+    if (v > 0)
+        z = lowest - (ct ? lo / v : rintf(lo / v)); /* nearest even: assay_env_check */
+    z = z < lowest ? lowest : z > highest ? highest : z;
+    block_scale scale = scale_of_code(s, assay_round_code(&s->scale, (double)v));
+    scale = assay_order_nonzero(s, scale);
+    scale.zero = (double)rintf(z) + 0.0; /* integers have no -0 */
+    return scale;
 }
 
 static block_scale affine_scale(const assay_scheme *s, const region *r)
@@ -257,9 +295,14 @@ static block_scale affine_scale(const assay_scheme *s, const region *r)
             lo = x < lo ? x : lo;
             hi = x > hi ? x : hi;
         }
-    double q = assay_affine_quotient(f, lo, hi);
-    block_scale scale = scale_of_code(s, assay_round_code(&s->scale, q));
-    scale.zero = assay_affine_zero(f, lo, scale.value);
+    block_scale scale;
+    if (s->order == ASSAY_ORDER_EXACT) {
+        double q = assay_affine_quotient(s, lo, hi);
+        scale = scale_of_code(s, assay_round_code(&s->scale, q));
+        scale.zero = assay_affine_zero(f, lo, scale.value);
+    } else {
+        scale = affine_in_order(s, (float)lo, (float)hi);
+    }
     return assay_encode_exact(f, scale.zero, &scale.zero_code) ? scale : nan_scale(s);
 }
 

@@ -35,7 +35,10 @@ extern "C" {
     X(FOUR_SIX, "46",                                                                             \
       "a / max or 1.5 times that, whichever has the smaller exact squared error, ties to the "    \
       "first; four-over-six")                                                                     \
-    X(MEAN, "mean", "the mean magnitude, rounded into the scale format; BitNet b1.58")
+    X(MEAN, "mean", "the mean magnitude, rounded into the scale format; BitNet b1.58")            \
+    X(RANGE, "range",                                                                             \
+      "a over half of an integer format's range, 7.5 of int4, rounded into the scale format; "    \
+      "symmetric integers of compressed-tensors and torchao")
 
 typedef enum assay_scale_rule {
 #define ASSAY_SCALE_RULE(id, name, text) ASSAY_SCALE_##id,
@@ -70,7 +73,7 @@ typedef enum assay_reach {
     X(MUL32, "mul32", "scale fl(a / max), elements fl(x fl(1 / scale))")                     \
     X(TE, "te", "TransformerEngine: scale fl(a fl(S fl(1/6))), elements fl(x encode)")       \
     X(TORCHAO, "torchao", "torchao: scale fl(fl(a / 6) / t) in [2^-6, 448]")                 \
-    X(CT, "ct", "compressed-tensors: scale fl(S fl(a / 6)), 0 becomes 0.125")                \
+    X(CT, "ct", "compressed-tensors: scale fl(S fl(a / 6)), 0 becomes the epsilon")          \
     X(MODELOPT, "modelopt", "ModelOpt: scale fl(a / fl(6 t)), 0 becomes 1")
 
 typedef enum assay_order {

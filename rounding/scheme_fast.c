@@ -94,10 +94,11 @@ static bool set_scales(const run *r, assay_fast *f)
     if ((double)(float)s->least != s->least)
         return false;
     f->of_scales = assay_array_pass_make(&s->scale, ASSAY_F64, true);
-    f->scales = s->has_zero && f->of_scales.constants.direct ? FAST_AFFINE
-                : assay_fast_search_can(f, r)                ? FAST_SEARCH
-                                                             : FAST_ONE;
-    if (s->has_zero || rule >= ASSAY_SCALE_PERCENTILE)
+    bool affine = s->has_zero && s->order == ASSAY_ORDER_EXACT;
+    f->scales = affine && f->of_scales.constants.direct ? FAST_AFFINE
+                : assay_fast_search_can(f, r)           ? FAST_SEARCH
+                                                        : FAST_ONE;
+    if (s->has_zero || (rule >= ASSAY_SCALE_PERCENTILE && rule != ASSAY_SCALE_RANGE))
         return true;
     if (rule < ASSAY_SCALE_MAX) {
         f->scales = FAST_POWER;
@@ -107,7 +108,7 @@ static bool set_scales(const run *r, assay_fast *f)
     }
     /* One division is on the right side of midpoints times max t of at most 53 bits. */
     f->scales = FAST_QUOTIENT;
-    int bits = scale->p + 1 + e->p + (r->tensor ? 24 : 0);
+    int bits = scale->p + 1 + (rule == ASSAY_SCALE_RANGE ? e->bits : e->p) + (r->tensor ? 24 : 0);
     return f->of_scales.constants.direct && (s->order != ASSAY_ORDER_EXACT || bits <= 53);
 }
 
@@ -157,13 +158,15 @@ static void set_whole(const assay_format *e, assay_fast *f)
 static bool set_take(const run *r, assay_fast *f, bool *exact)
 {
     const assay_scheme *s = r->s;
-    f->plus = s->order == ASSAY_ORDER_TE || s->order == ASSAY_ORDER_MODELOPT ? 0.0F : -0.0F;
+    f->plus = assay_order_drops_sign(s) ? 0.0F : -0.0F;
     *exact = true;
     switch (s->order) {
     case ASSAY_ORDER_TE:
     case ASSAY_ORDER_TORCHAO:
     case ASSAY_ORDER_MUL32: f->take = ASSAY_TAKE_MULTIPLY; return f->unit == 0;
     case ASSAY_ORDER_CT:
+        f->take = ASSAY_TAKE_DIVIDE;
+        return f->unit == 0 && !s->has_zero; /* which joins before rounding */
     case ASSAY_ORDER_MODELOPT:
     case ASSAY_ORDER_DIV32: f->take = ASSAY_TAKE_DIVIDE; return f->unit == 0;
     default: break;

@@ -27,18 +27,18 @@ static void round_scales(const assay_fast *f, const run *r, size_t n, const doub
 
 static bool affine_scales(const assay_fast *f, const run *r, size_t n, fast_group *w)
 {
-    const assay_format *e = &r->s->element.format;
+    const assay_scheme *s = r->s;
     double q[ASSAY_PIECE_BLOCKS] = { 0 };
     bool finite = true;
     for (size_t b = 0; b < n; b++) {
         finite = finite && w->top[b] < 0x7f800000;
-        q[b] = assay_affine_quotient(e, (double)w->low[b], (double)w->high[b]);
+        q[b] = assay_affine_quotient(s, (double)w->low[b], (double)w->high[b]);
     }
     if (!finite)
         return false;
     round_scales(f, r, n, q, w);
     for (size_t b = 0; b < n; b++) {
-        w->zero[b] = (int32_t)assay_affine_zero(e, (double)w->low[b], w->value[b]);
+        w->zero[b] = (int32_t)assay_affine_zero(&s->element.format, (double)w->low[b], w->value[b]);
         w->zero_code[b] = (uint32_t)w->zero[b] & f->whole.mask;
     }
     return true;
@@ -52,7 +52,7 @@ bool assay_fast_quotient_scales(const assay_fast *f, const run *r, size_t n, boo
     const assay_scheme *s = r->s;
     double t = r->tensor ? (double)r->tensor->stored : 1;
     double times = wide ? 3 : 1, over = wide ? 2 : 1; /* products of at most 31 bits: exact */
-    if (f->loops->quotients(n, w->top, f->least, times, s->element.format.max * t * over, q))
+    if (f->loops->quotients(n, w->top, f->least, times, assay_scale_divisor(s) * t * over, q))
         return false;
     if (s->order != ASSAY_ORDER_EXACT) {
         for (size_t b = 0; b < n; b++)
@@ -60,11 +60,12 @@ bool assay_fast_quotient_scales(const assay_fast *f, const run *r, size_t n, boo
         assay_order_quotients(s, r->tensor, wide, a, q, n);
     }
     round_scales(f, r, n, q, w);
-    for (size_t b = 0; s->order == ASSAY_ORDER_CT && b < n; b++)
-        if (w->value[b] == 0) {
-            w->code[b] = (uint32_t)assay_round_code(&s->scale, 0.125);
-            w->value[b] = assay_decode(&s->scale.format, w->code[b]);
-        }
+    for (size_t b = 0; s->order == ASSAY_ORDER_CT && b < n; b++) {
+        const block_scale scale =
+            assay_order_nonzero(s, (block_scale){ .code = w->code[b], .value = w->value[b] });
+        w->code[b] = (uint32_t)scale.code;
+        w->value[b] = scale.value;
+    }
     return true;
 }
 

@@ -38,6 +38,8 @@ typedef struct block_step {
     step_kind kind;
     double factor, times;
     bool no_negative_zero; /* -0 comes out as +0 */
+    bool adds;             /* fl(.. + zero) is what rounds: the zero point is in it */
+    float zero;
 } block_step;
 
 /* a / b, a b and a - b for finite operands, b > 0 in the quotient: an inexact result is the
@@ -66,9 +68,13 @@ block_scale assay_scale_for(const assay_scheme *s, const assay_tensor_scale *ten
 /* Before it is rounded, as each producer computes it in binary32: all orders but `exact`. */
 void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tensor, bool wide,
                            const float *a, double *q, size_t n);
-/* With zero points: s = (hi - lo) / (levels - 1) before it is rounded, with 0 in [lo, hi], and z =
- * least code - round(lo / s). */
-double assay_affine_quotient(const assay_format *f, double lo, double hi);
+/* What amax is divided by: the element's largest value, or half of its range. */
+double assay_scale_divisor(const assay_scheme *s);
+/* A scale that was rounded to 0, as the order has it: itself, or an epsilon. */
+block_scale assay_order_nonzero(const assay_scheme *s, block_scale scale);
+/* With zero points: s = (hi - lo) / (levels - 1) before it is rounded, with 0 in [lo, hi] and hi -
+ * lo at least s->least, and z = least code - round(lo / s). */
+double assay_affine_quotient(const assay_scheme *s, double lo, double hi);
 double assay_affine_zero(const assay_format *f, double lo, double scale);
 /* The rules that try scales and compare exact errors. */
 block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *tensor,
@@ -76,6 +82,9 @@ block_scale assay_scale_search(const assay_scheme *s, const assay_tensor_scale *
 
 /* Whether a is below b, if sums of n squares in binary64 say so surely: 1, 0, or -1. */
 int assay_error_is_below(double a, double b, size_t n);
+
+/* Whether the producer writes -0 as +0. */
+bool assay_order_drops_sign(const assay_scheme *s);
 
 /* y[i] = the step of x[i]; y may be x. */
 void assay_step_row(const block_step *step, const double *x, double *y, size_t n);

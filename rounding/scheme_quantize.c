@@ -111,7 +111,7 @@ static void round_each(const run *r, const work *w, size_t b, size_t at, size_t 
         double v;
         if (s->has_zero) {
             v = assay_decode(&s->whole.format, assay_run_code(r, &s->whole, &w->step[b], i));
-            v += w->scale[b].zero;
+            v += w->step[b].adds ? 0 : w->scale[b].zero;
             v = v < (double)f->lowest ? (double)f->lowest : v;
             v = v > (double)f->highest ? (double)f->highest : v;
             if (!assay_encode_exact(f, v, &code))

@@ -264,10 +264,10 @@ static assay_status check_plan(const plan *p)
     if (p->size == 0 && p->extent == ASSAY_EXTENT_TILE)
         return assay_fail(ASSAY_ERR_USAGE, "rows=N and cols=N are missing");
     bool replays = p->order >= ASSAY_ORDER_TE;
-    if (replays && !p->has_tensor)
+    if (p->order == ASSAY_ORDER_TE && !p->has_tensor)
         return assay_fail(ASSAY_ERR_USAGE, "order=%s needs a tensor scale", order_names[p->order]);
-    if (p->order != ASSAY_ORDER_EXACT && p->has_zero)
-        return assay_fail(ASSAY_ERR_USAGE, "zero points go with order=exact only");
+    if (replays && p->order != ASSAY_ORDER_CT && p->has_zero)
+        return assay_fail(ASSAY_ERR_USAGE, "order=%s has no zero points", order_names[p->order]);
     if (!replays && p->order != ASSAY_ORDER_EXACT && p->has_tensor)
         return assay_fail(ASSAY_ERR_USAGE, "order=%s is for schemes without a tensor scale",
                           order_names[p->order]);

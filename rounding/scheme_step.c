@@ -27,34 +27,54 @@ static block_step exact_step(const assay_scheme *s, const assay_tensor_scale *te
     double times = divides ? (double)tensor->stored : 1;
     double factor = tensor && !divides ? scale * (double)tensor->stored : scale;
     if (divides || !is_power_of_two(factor) || fabs((double)assay_exponent(factor)) > 1000)
-        return (block_step){ STEP_DIVIDE, factor, times, false };
-    return (block_step){ STEP_SHIFT, assay_pow2(-assay_exponent(factor)), 1, false };
+        return (block_step){ .kind = STEP_DIVIDE, .factor = factor, .times = times };
+    factor = assay_pow2(-assay_exponent(factor));
+    return (block_step){ .kind = STEP_SHIFT, .factor = factor, .times = 1 };
+}
+
+/* compressed-tensors multiplies e2m1 by the sign of what is rounded, which is 0 for -0. */
+bool assay_order_drops_sign(const assay_scheme *s)
+{
+    const assay_format *f = &s->element.format;
+    return s->order == ASSAY_ORDER_TE || s->order == ASSAY_ORDER_MODELOPT ||
+           (s->order == ASSAY_ORDER_CT && f->bits == 4 && f->kind == ASSAY_FAMILY_FLOAT);
+}
+
+/* What elements are divided by, or multiplied with. */
+static float order_factor(const assay_scheme *s, assay_tensor_scale t, float scale)
+{
+    float encode;
+    switch (s->order) {
+    case ASSAY_ORDER_TE:
+        encode = 1 / (scale * (1 / t.reciprocal));
+        return encode < FLT_MAX ? encode : FLT_MAX;
+    case ASSAY_ORDER_TORCHAO: return 1 / t.multiplier / scale;
+    case ASSAY_ORDER_CT: return scale / t.reciprocal;
+    case ASSAY_ORDER_MODELOPT: return scale * t.multiplier;
+    case ASSAY_ORDER_MUL32: return 1 / scale;
+    default: return scale; /* div32 */
+    }
 }
 
 block_step assay_block_step(const assay_scheme *s, const assay_tensor_scale *tensor,
                             const block_scale *scale)
 {
-    float b = (float)scale->value, encode;
+    const assay_tensor_scale none = { 1, 1, 1 };
     if (scale->value != scale->value)
-        return (block_step){ STEP_ZERO, 0, 1, true };
-    switch (s->order) {
-    case ASSAY_ORDER_TE:
-        encode = 1 / (b * (1 / tensor->reciprocal));
-        return (block_step){ STEP_MULTIPLY32, (double)(encode < FLT_MAX ? encode : FLT_MAX), 1,
-                             true };
-    case ASSAY_ORDER_TORCHAO:
-        return (block_step){ STEP_MULTIPLY32, (double)(1 / tensor->multiplier / b), 1, false };
-    case ASSAY_ORDER_CT:
-        return (block_step){ STEP_DIVIDE32, (double)(b / tensor->reciprocal), 1, false };
-    case ASSAY_ORDER_MODELOPT:
-        return (block_step){ STEP_DIVIDE32, (double)(b * tensor->multiplier), 1, true };
-    case ASSAY_ORDER_DIV32: return (block_step){ STEP_DIVIDE32, (double)b, 1, false };
-    case ASSAY_ORDER_MUL32: return (block_step){ STEP_MULTIPLY32, (double)(1 / b), 1, false };
-    default: break;
-    }
-    if (scale->value == 0)
-        return (block_step){ STEP_ZERO, 0, 1, false };
-    return exact_step(s, tensor, scale->value);
+        return (block_step){ .kind = STEP_ZERO, .times = 1, .no_negative_zero = true };
+    if (s->order == ASSAY_ORDER_EXACT && scale->value == 0)
+        return (block_step){ .kind = STEP_ZERO, .times = 1 };
+    if (s->order == ASSAY_ORDER_EXACT)
+        return exact_step(s, tensor, scale->value);
+    block_step step = { .kind = STEP_DIVIDE32, .times = 1 };
+    if (s->order == ASSAY_ORDER_TE || s->order == ASSAY_ORDER_TORCHAO ||
+        s->order == ASSAY_ORDER_MUL32)
+        step.kind = STEP_MULTIPLY32;
+    step.factor = (double)order_factor(s, tensor ? *tensor : none, (float)scale->value);
+    step.no_negative_zero = assay_order_drops_sign(s);
+    step.adds = s->order == ASSAY_ORDER_CT && s->has_zero;
+    step.zero = (float)scale->zero;
+    return step;
 }
 
 /* x 2^-e is exact unless it falls below binary64's normal range, far below half of any
@@ -94,7 +114,8 @@ static void binary32_row(const block_step *step, const double *x, double *y, siz
     bool divide = step->kind == STEP_DIVIDE32;
     for (size_t i = 0; i < n; i++) {
         float v = (float)x[i], z = divide ? v / f : v * f;
-        y[i] = v == 0 ? (double)v : (double)z;
+        z = v == 0 ? v : z;
+        y[i] = (double)(step->adds ? z + step->zero : z);
     }
 }
 

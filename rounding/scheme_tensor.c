@@ -63,18 +63,25 @@ static float positive32(double n, double d)
     return f > 0 ? f : assay_from_bits32(1);
 }
 
+/* S. A number over a tensor is two roundings in torch: compressed-tensors' quotient. */
+static float reciprocal32(assay_order order, float aim, float a)
+{
+    bool ct = order == ASSAY_ORDER_CT;
+    float s = ct ? 1 / (a > FLT_MIN ? a : FLT_MIN) * aim : aim / a;
+    s = s < FLT_MAX ? s : ct ? 1 : FLT_MAX;
+    return s == 0 ? 1 : s;
+}
+
 /* max of the element times the block scale aimed at: 6 x 448 of NVFP4. */
 assay_tensor_scale assay_scheme_tensor_scale(const assay_scheme *s, double amax)
 {
-    double aim = s->element.format.max * s->top_scale;
+    double aim = assay_scale_divisor(s) * s->top_scale;
     assay_tensor_scale t = { 1, 1, 1 };
     if (!s->has_tensor_scale)
         return t;
     if (amax > 0) {
-        float a = (float)amax, reciprocal = (float)aim / a;
-        t.reciprocal = reciprocal < FLT_MAX ? reciprocal : FLT_MAX;
-        if (t.reciprocal == 0)
-            t.reciprocal = 1;
+        float a = (float)amax;
+        t.reciprocal = reciprocal32(s->order, (float)aim, a);
         t.multiplier = s->order == ASSAY_ORDER_EXACT ? positive32(amax, aim) : a / (float)aim;
         if (t.multiplier == 0) /* a binary32 amax below 2^-138 */
             t.multiplier = assay_from_bits32(1);

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compares the command $ASSAY with other libraries on the same inputs; docs/peers.md has what came
 # of it. Needs the network (PyPI), a C compiler and python3 with venv. Not one of the tests.
-#   ASSAY=build/gcc/assay tests/peers/run.sh [PART...]     parts: ml_dtypes gfloat p3109 gguf speed
+#   ASSAY=build/gcc/assay tests/peers/run.sh [PART...]
+# parts: ml_dtypes gfloat p3109 gguf speed; with PyTorch (6 GB): torchao compressed_tensors modelopt
+# bitsandbytes, and microxcaling if MICROXCALING is a checkout of it. `torch` means all of these.
 # PEERS_DIR is where the environment goes (build/peers); CPFLOAT, if set, is a checkout of CPFloat;
 # BENCH_CAST our own benchmark (build/gcc/tests/bench_cast beside $ASSAY if that exists).
 set -euo pipefail
@@ -24,9 +26,20 @@ fi
 export BENCH_CAST=${BENCH_CAST:-$(dirname "$ASSAY")/tests/bench_cast}
 cd "$directory"
 status=0
+torch="torchao compressed_tensors modelopt bitsandbytes ${MICROXCALING:+microxcaling}"
+install_torch() {
+    "$python" -m pip install --quiet --disable-pip-version-check torch==2.15.0 torchao==0.18.0 \
+        compressed-tensors==0.20.0 nvidia-modelopt==0.47.0 bitsandbytes==0.50.2
+}
 for part in "${@:-all}"; do
     for name in ml_dtypes gfloat p3109 gguf speed; do
         if [ "$part" = all ] || [ "$part" = "$name" ]; then
+            "$python" "$here/peer_$name.py" || status=1
+        fi
+    done
+    for name in $torch; do
+        if [ "$part" = torch ] || [ "$part" = "$name" ]; then
+            install_torch
             "$python" "$here/peer_$name.py" || status=1
         fi
     done

@@ -180,6 +180,7 @@ class Scheme:
         self.powers = scale == 'e8m0'
         self.rule, self.tensor, self.order, self.least = rule, tensor, order, least
         self.top, self.zero, self.percent = top, zero, percent
+        self.S = self.t = F32(1)
 
     # -- the tensor's scale --
     def tensor_scale(self, amax):
@@ -196,7 +197,11 @@ class Scheme:
         if a == 0:
             self.S, self.t = F32(1), F32(1)
             return F32(1)
-        self.S = min(F32(float(aim)) / a, np.finfo(F32).max)
+        with np.errstate(over='ignore'):
+            self.S = min(F32(float(aim)) / a, np.finfo(F32).max)
+            if self.order == 'ct':  # torch: a number over a tensor is the number times 1 / tensor
+                self.S = F32(1) / max(a, np.finfo(F32).tiny) * F32(float(aim))
+                self.S = self.S if np.isfinite(self.S) else F32(1)
         self.t = a / F32(float(aim))
         if self.order in ('te', 'ct'):
             self.t = F32(1) / self.S
@@ -206,13 +211,13 @@ class Scheme:
     def quotient(self, a, t, wide):
         grow = F32(1.5) if wide else F32(1)
         if self.order == 'exact':
-            q = a / self.element.max * (Fraction(3, 2) if wide else 1)
+            q = a / self.divisor() * (Fraction(3, 2) if wide else 1)
             if self.tensor == 'multiplier':
                 q /= Fraction(float(t))
             elif self.tensor:
                 q *= Fraction(float(t))
             return q
-        a, top = F32(float(a)), F32(float(self.element.max))
+        a, top = F32(float(a)), F32(float(self.divisor()))
         if self.order == 'te':
             q = a * (self.S * (F32(1) / top)) * grow
         elif self.order == 'torchao':
@@ -221,7 +226,7 @@ class Scheme:
             q = self.S * (a / top) * grow
         elif self.order == 'modelopt':
             q = a / (top * self.t)
-            q = F32(1) if q == 0 else q * grow
+            q = max(F32(1) if q == 0 else q * grow, F32(2.0 ** -9))
         else:
             q = a / top * grow
         return Fraction(float(q))
@@ -232,9 +237,18 @@ class Scheme:
             return self.scale.round(
                 Fraction(2) ** power(rule, a, self.element, FRACTION.get(self.name, 0)))
         code, value = self.scale.round(self.quotient(a, t, wide))
+        return self.nonzero(code, value)
+
+    def nonzero(self, code, value):
+        epsilon = {'u1': Fraction(1, 8), 'u4': Fraction(1, 2 ** 23)}  # torch.finfo(..).eps
         if self.order == 'ct' and value == 0:
-            code, value = self.scale.round(Fraction(1, 8))
+            return self.scale.round(epsilon[self.dtype])
         return code, value
+
+    def divisor(self):
+        e = self.element
+        whole = self.rule == 'range' and self.name.startswith('int')
+        return Fraction(e.high - e.low, 2) if whole else e.max
 
     def factor(self, value, t):
         if not self.tensor:
@@ -268,7 +282,8 @@ class Scheme:
                 y = x / s
         if x == 0:
             y = x
-        if self.order in ('te', 'modelopt') and y == 0:  # they compare the scaled value with 0
+        drops = self.order in ('te', 'modelopt') or (self.order == 'ct' and self.name == 'e2m1')
+        if drops and y == 0:  # they compare the scaled value with 0
             negative = False
         if np.isinf(y):
             y = np.copysign(F32(float(self.element.max)), y)
@@ -316,13 +331,36 @@ class Scheme:
         return float(pair[1] * f)
 
     def affine(self, block):
+        if self.order != 'exact':
+            return self.affine32(block)
         xs = [Fraction(float(x)) for x in block]
         lo, hi, e = min(xs + [Fraction(0)]), max(xs + [Fraction(0)]), self.element
-        code, s = self.scale.round((hi - lo) / (e.high - e.low))
+        code, s = self.scale.round(max(hi - lo, Fraction(float(self.least))) / (e.high - e.low))
         z = max(e.low, min(e.high, e.low - nearest(lo / s))) if s else 0
         q = [max(e.low, min(e.high, (nearest(x / s) if s else 0) + z)) for x in xs]
         n = len(e.values)
         return [k % n for k in q], code, z % n, [float((k - z) * s) for k in q]
+
+    @np.errstate(all='ignore')
+    def affine32(self, block):
+        """torchao (mul32), the same with a division, and compressed-tensors, whose zero point is
+        added, and clipped, before one rounding."""
+        e, xs = self.element, np.asarray(block, F32)
+        lo, hi = min(xs.min(), F32(0)), max(xs.max(), F32(0))
+        v = max(hi - lo, F32(self.least)) / F32(e.high - e.low)
+        v = min(v, np.finfo(F32).max)
+        code, s = self.nonzero(*self.scale.round(Fraction(float(v))))
+        s, z = F32(float(s)), F32(0)
+        if v > 0:
+            z = F32(e.low) - (lo / v if self.order == 'ct' else np.rint(lo / v))
+        z = np.rint(np.clip(z, F32(e.low), F32(e.high)))
+        y = xs * (F32(1) / s) if self.order == 'mul32' else xs / s
+        y = np.where(xs == 0, F32(0), y)
+        q = y + F32(z) if self.order == 'ct' else np.rint(y) + F32(z)
+        q = [int(k) for k in np.rint(np.clip(q, F32(e.low), F32(e.high)))]
+        z, n = int(z), len(e.values)
+        return ([k % n for k in q], code, z % n,
+                [float((k - z) * Fraction(float(s))) for k in q])
 
 
 def nearest(x):

@@ -77,6 +77,19 @@ for order in ('te', 'torchao', 'modelopt', 'ct'):
     kind = 'divisor' if order == 'ct' else 'multiplier'
     CASES.append((f'nvfp4:order={order}',
                   dict(elem='e2m1', scale='e4m3', rule='max', tensor=kind, order=order), 16))
+for order in ('torchao', 'modelopt', 'ct'):  # one level
+    CASES.append((f'nvfp4:tensor=no,order={order}',
+                  dict(elem='e2m1', scale='e4m3', rule='max', order=order), 16))
+CASES.append(('mxfp4:rule=ct,order=ct', dict(elem='e2m1', scale='e8m0', rule='ct', order='ct'), 32))
+for elem in ('int4', 'int8'):
+    for order in ('exact', 'div32', 'mul32', 'ct'):
+        name = f'group:elem={elem},size=32,scale=binary32,order={order}'
+        rest = dict(elem=elem, scale='binary32', order=order)
+        CASES.append((f'{name},rule=range', dict(rule='range', **rest), 32))
+        CASES.append((f'{name},zero=yes', dict(rule='max', zero=True, **rest), 32))
+CASES.append(('int8_channel_asym:order=mul32,least=0x1.fep-119',
+              dict(elem='int8', scale='binary32', rule='max', zero=True, order='mul32',
+                   least=float.fromhex('0x1.fep-119')), 'row'))
 CASES.append(('nvfp4_2d:order=te', dict(elem='e2m1', rule='max', order='te', **NV), (16, 16)))
 
 

@@ -142,6 +142,7 @@ Test(scheme_tensor, wrong_parameters_are_refused_by_name)
         { "group:elem=e4m3,size=8,zero=yes", "zero" },
         { "nvfp4:order=div32", "div32" },
         { "deepseek_1x128:order=te", "tensor" },
+        { "int8_group_asym:order=torchao", "zero" },
         { "tensor:elem=int8,size=3", "size" },
         { "tile:elem=int8,rows=3", "cols" },
         { "mxfp4:rule=percentile", "percentile" },
