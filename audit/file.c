@@ -38,6 +38,14 @@ assay_status assay_file_open(const char *path, assay_file *out)
     return ASSAY_OK;
 }
 
+void assay_file_forget(const assay_file *file, const unsigned char *from, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)from / page * page;
+    size_t bytes = ((uintptr_t)from + n) / page * page - start;
+    if (file->mapped && bytes > 0) /* only advice: a failure costs memory */
+        (void)madvise((void *)start, bytes, MADV_DONTNEED);
+}
+
 void assay_file_close(assay_file *file)
 {
     if (file->mapped)

@@ -19,6 +19,9 @@ typedef struct assay_file {
 /** Maps a regular file read-only. ASSAY_ERR_IO names the path and the reason. */
 ASSAY_NODISCARD assay_status assay_file_open(const char *path, assay_file *out);
 void assay_file_close(assay_file *file);
+/** Gives back the memory of n bytes that were read; they can be read again. Data that the program
+ * carries stay. */
+void assay_file_forget(const assay_file *file, const unsigned char *from, size_t n);
 
 /** A file that the program carries within it. */
 typedef struct assay_embedded {

@@ -236,6 +236,7 @@ static assay_status write_all(work *w, FILE *stream)
         size_t n = count - at < PIECE ? count - at : PIECE;
         size_t bad = w->c->elements == CLI_DOUBLES ? double_piece(w, at, n) : round_piece(w, at, n);
         status = bad < n ? refuse(w, at, bad) : write_piece(w, n, stream);
+        cli_input_forget(&w->c->input, at, n);
     }
     return status;
 }

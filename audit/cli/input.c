@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "numerics/bits.h"
+#include "rounding/array.h"
 
 /* Stored types whose elements are codes of a format, one per element. */
 static const struct {
@@ -75,6 +76,8 @@ static assay_status check_codes(const cli_input *input)
 {
     int bits = input->format.bits;
     bool is_signed = info(input)->kind == ASSAY_SIGNED;
+    if (!is_signed && (size_t)bits == info(input)->bits)
+        return ASSAY_OK;
     for (size_t i = 0; i < input->array.count; i++) {
         uint64_t code = cli_input_bits(input, i);
         if (is_signed && (int64_t)code < 0)
@@ -127,7 +130,10 @@ void cli_input_close(cli_input *input)
 void cli_input_read(const cli_input *input, size_t first, size_t n, double *x)
 {
     const assay_dtype_info *d = info(input);
-    if (input->is_codes) {
+    if (input->is_codes && d->bits / 8 == assay_format_container(&input->format)) {
+        const unsigned char *codes = input->array.data + first * (d->bits / 8);
+        assay_decode_array_f64(&input->format, codes, x, n);
+    } else if (input->is_codes) {
         for (size_t i = 0; i < n; i++)
             x[i] = assay_decode(&input->format, cli_input_bits(input, first + i));
     } else if (d->kind == ASSAY_FLOAT) {
@@ -136,6 +142,12 @@ void cli_input_read(const cli_input *input, size_t first, size_t n, double *x)
         for (size_t i = 0; i < n; i++)
             x[i] = assay_array_get_f64(&input->array, first + i);
     }
+}
+
+void cli_input_forget(const cli_input *input, size_t first, size_t n)
+{
+    size_t width = info(input)->bits / 8;
+    assay_file_forget(&input->array.file, input->array.data + first * width, n * width);
 }
 
 assay_dtype cli_input_out_dtype(const cli_input *input)

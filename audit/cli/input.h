@@ -29,6 +29,9 @@ void cli_input_close(cli_input *input);
 /** Elements first .. first + n - 1; 64-bit integers rounded to nearest. */
 void cli_input_read(const cli_input *input, size_t first, size_t n, double *x);
 
+/** Gives back the memory of elements that were read; they can be read again. */
+void cli_input_forget(const cli_input *input, size_t first, size_t n);
+
 /** The stored type of results in an input's type: codes, if the input's elements are codes. */
 assay_dtype cli_input_out_dtype(const cli_input *input);
 /** The bits that stand for a value in that type; false if it does not hold the value. */

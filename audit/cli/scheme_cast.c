@@ -21,6 +21,8 @@ enum { CODES, SCALES, ZEROS, TENSOR, NESTED, OFFSET, FILES };
 typedef struct work {
     const cli_conversion *c;
     const assay_scheme *s;
+    assay_scheme whole; /* of a tensor with one scale, where pieces are quantized by it */
+    bool nan;           /* which is NaN                                                 */
     scheme_shape shape;
     assay_tensor_scale tensor;
     assay_rounder into; /* rne into the input's type */
@@ -75,6 +77,8 @@ static void read(const work *w, size_t first, size_t n)
         memcpy(w->x, w->c->values + first, n * sizeof *w->x);
     else
         cli_input_read(&w->c->input, first, n, w->x);
+    for (size_t i = 0; i < n && w->nan; i++)
+        w->x[i] = NAN;
 }
 
 /* ---- values in the input's type ---- */
@@ -198,10 +202,31 @@ static assay_status convert_piece(work *w, const scheme_piece *p)
                      p->scales * assay_format_container(&w->s->scale.format));
     if (status == ASSAY_OK)
         status = put(&w->out[ZEROS], w->zeros, p->scales * code_bytes(w));
+    cli_input_forget(&w->c->input, p->first, p->rows * p->cols);
     return status;
 }
 
 /* ---- the whole array ---- */
+
+/* One scale for all: `least` stands for the largest magnitude of all pieces in each of them. */
+static void find_whole(work *w)
+{
+    scheme_piece p = { 0 };
+    if (w->s->extent != ASSAY_EXTENT_TENSOR || !scheme_follows_amax(w->s))
+        return;
+    w->whole = *w->s;
+    while (scheme_next_piece(w->s, &w->shape, &p)) {
+        size_t n = p.rows * p.cols;
+        read(w, p.first, n);
+        for (size_t i = 0; i < n; i++) {
+            double a = fabs(w->x[i]);
+            w->nan = w->nan || !(a < INFINITY);
+            w->whole.least = a > w->whole.least ? a : w->whole.least;
+        }
+        cli_input_forget(&w->c->input, p.first, n);
+    }
+    w->s = &w->whole;
+}
 
 static void find_tensor_scale(work *w)
 {
@@ -211,6 +236,7 @@ static void find_tensor_scale(work *w)
         read(w, p.first, p.rows * p.cols);
         double a = assay_scheme_amax(w->s, p.rows, p.cols, w->x);
         amax = a > amax ? a : amax;
+        cli_input_forget(&w->c->input, p.first, p.rows * p.cols);
     }
     w->tensor = assay_scheme_tensor_scale(w->s, amax);
 }
@@ -226,6 +252,7 @@ static assay_status find_nested(work *w)
         const assay_quantized out = { .scales = w->nested.values + p.scale };
         read(w, p.first, p.rows * p.cols);
         assay_scheme_quantize(w->s, &w->tensor, p.rows, p.cols, w->x, NULL, 0, &out);
+        cli_input_forget(&w->c->input, p.first, p.rows * p.cols);
     }
     if (status == ASSAY_OK)
         w->nested.offset = assay_scheme_nest(w->s, w->nested.count, w->nested.values,
@@ -342,6 +369,7 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
     const assay_array *a = &c->input.array;
     work w = { .c = c, .s = &c->scheme };
     w.shape = scheme_shape_of(w.s, a->ndim, a->shape);
+    scheme_keep_whole(w.s, &w.shape);
     if (c->carried && w.shape.cols > 0 &&
         c->carried->slice % (w.shape.piece_rows * w.shape.cols) != 0)
         w.shape.piece_rows = 1; /* pieces do not reach into the next slice */
@@ -352,6 +380,7 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
     if (status == ASSAY_OK)
         status = allocate(&w);
     if (status == ASSAY_OK) {
+        find_whole(&w);
         find_tensor_scale(&w);
         status = w.s->nested > 0 ? find_nested(&w) : ASSAY_OK;
     }

@@ -36,6 +36,11 @@ static void close_part(part *p)
 
 static void read_part(const part *p, size_t first, size_t n, unsigned char *out)
 {
+    const assay_array *a = &p->input.array;
+    if (assay_dtypes[a->dtype].bits == 8 * p->width) {
+        memcpy(out, a->data + first * p->width, n * p->width);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         uint64_t code = cli_input_bits(&p->input, first + i);
         memcpy(out + i * p->width, &code, p->width); /* little-endian */
@@ -145,8 +150,10 @@ static assay_status decode_piece(const work *w, const scheme_piece *p, unsigned 
 {
     const assay_hierarchy *h = w->s->hierarchy;
     size_t n = p->rows * p->cols;
-    read_part(&w->codes, h ? p->first / h->elements * h->bytes : p->first,
-              h ? n / h->elements * h->bytes : n, codes);
+    size_t first = h ? p->first / h->elements * h->bytes : p->first;
+    size_t count = h ? n / h->elements * h->bytes : n;
+    read_part(&w->codes, first, count, codes);
+    cli_input_forget(&w->codes.input, first, count);
     assay_scheme_dequantize(w->s, p->rows, p->cols, codes, scales_at(w, p->scale),
                             at(&w->zeros, p->scale), w->tensor, y);
     if (w->all) {

@@ -18,13 +18,26 @@ scheme_shape scheme_shape_of(const assay_scheme *s, size_t ndim, const size_t *s
     all.piece_cols = all.cols;
     all.piece_rows = all.cols < PIECE ? PIECE / (all.cols + 1) + 1 : 1;
     all.piece_rows = (all.piece_rows + s->tile_rows - 1) / s->tile_rows * s->tile_rows;
-    if (s->extent == ASSAY_EXTENT_TENSOR)
-        all.piece_rows = all.rows;
-    if (s->extent == ASSAY_EXTENT_BLOCK && all.cols > PIECE) {
+    bool whole = s->extent == ASSAY_EXTENT_TENSOR;
+    if ((whole || s->extent == ASSAY_EXTENT_BLOCK) && all.cols > PIECE) {
+        size_t block = whole ? 1 : s->block;
         all.piece_rows = 1;
-        all.piece_cols = s->block > PIECE ? s->block : PIECE / s->block * s->block;
+        all.piece_cols = block > PIECE ? block : PIECE / block * block;
     }
     return all;
+}
+
+bool scheme_follows_amax(const assay_scheme *s)
+{
+    return !s->has_zero && (s->rule <= ASSAY_SCALE_MAX || s->rule == ASSAY_SCALE_RANGE);
+}
+
+void scheme_keep_whole(const assay_scheme *s, scheme_shape *all)
+{
+    if (s->extent == ASSAY_EXTENT_TENSOR && !scheme_follows_amax(s)) {
+        all->piece_rows = all->rows;
+        all->piece_cols = all->cols;
+    }
 }
 
 static size_t least(size_t a, size_t b)
@@ -44,6 +57,10 @@ bool scheme_next_piece(const assay_scheme *s, const scheme_shape *all, scheme_pi
     p->cols = least(all->piece_cols, all->cols - col);
     assay_scale_shape scales = assay_scheme_scales(s, p->rows, p->cols);
     p->scales = scales.rows * scales.cols;
+    if (s->extent == ASSAY_EXTENT_TENSOR) { /* the first piece has the only one */
+        p->scale = 0;
+        p->scales = p->first == 0;
+    }
     return true;
 }
 

@@ -14,8 +14,13 @@ typedef struct scheme_shape {
 /** Rank 0 is [1]; tiles see the last two axes, everything else rows. */
 scheme_shape scheme_shape_of(const assay_scheme *scheme, size_t ndim, const size_t *shape);
 
+/** Whether a scale follows from the largest magnitude alone. */
+bool scheme_follows_amax(const assay_scheme *scheme);
+/** For quantizing: a tensor whose one scale does not is one piece. */
+void scheme_keep_whole(const assay_scheme *scheme, scheme_shape *shape);
+
 /** A piece: `rows` x `cols` elements from element `first` on; cols < the array's only if rows is
- * 1. Its scales are those from `scale` on. */
+ * 1. Its scales are those from `scale` on; of a tensor's one scale, the first piece counts it. */
 typedef struct scheme_piece {
     size_t first, rows, cols, scale, scales;
 } scheme_piece;
