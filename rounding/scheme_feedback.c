@@ -12,11 +12,11 @@ assay_status assay_scheme_feedback_check(const assay_scheme *s)
     if (s->hierarchy)
         return assay_fail(ASSAY_ERR_USAGE,
                           "error feedback is not for types with fields of their own");
-    if (s->tile_rows > 1 || s->extent == ASSAY_EXTENT_TENSOR || s->nested > 0)
-        return assay_fail(
-            ASSAY_ERR_USAGE,
-            "error feedback runs along time, and scales of tiles and tensors, and nested ones, "
-            "would span it; use a block, group, channel or token scheme");
+    if (s->extent == ASSAY_EXTENT_TENSOR || s->nested > 0)
+        return assay_fail(ASSAY_ERR_USAGE,
+                          "error feedback runs along time, which a scale of the whole tensor, and "
+                          "nested ones, would span; use a block, tile, group, channel or token "
+                          "scheme");
     int bits = s->element.format.p + 1 + s->scale.format.p + 1 + (s->has_tensor_scale ? 24 : 0);
     if (bits > 51 || s->element.format.kind == ASSAY_FAMILY_CODEBOOK)
         return assay_fail(ASSAY_ERR_USAGE, "error feedback: elements and scales are too wide");
@@ -66,7 +66,7 @@ void assay_scheme_feedback_step(const assay_scheme *s, const assay_feedback *f,
     assay_scheme_quantize(s, tensor, rows, cols, u, random, first, &made);
     for (size_t i = 0; i < rows; i++)
         for (size_t b = 0; b < shape.cols; b++) {
-            size_t at = i * shape.cols + b, from = b * size;
+            size_t at = i / s->tile_rows * shape.cols + b, from = b * size;
             double scale = decoded(&s->scale.format, out->scales, at);
             double zero = s->has_zero ? decoded(&s->element.format, out->zeros, at) : 0;
             const assay_feedback block = of_block(s, f, tensor, scale, zero);

@@ -10,14 +10,14 @@
 extern "C" {
 #endif
 
-/** ASSAY_ERR_USAGE if the scheme does not feed back: hierarchies, scales of tiles and tensors,
+/** ASSAY_ERR_USAGE if the scheme does not feed back: hierarchies, one scale for the whole tensor,
  * which would span time, and formats so wide that x + e rounded to odd might round otherwise. */
 ASSAY_API ASSAY_NODISCARD assay_status assay_scheme_feedback_check(const assay_scheme *scheme);
 
 /**
- * One step of a slice [rows, cols]: quantizes u = x + e as assay_scheme_quantize does, scales
- * from u, then e = u - value. out->values and out->scales are required; `u` is scratch for rows x
- * cols numbers.
+ * One step of a slice [rows, cols], whose tiles begin with its first row: quantizes u = x + e as
+ * assay_scheme_quantize does, scales from u, then e = u - value. out->values and out->scales are
+ * required; `u` is scratch for rows x cols numbers.
  *
  * Rounding  u is exact for everything that compares it with midpoints; where it is no binary64,
  *           the sums of the rules mse, 46, mean and of zero points see it rounded to odd.

@@ -45,11 +45,8 @@ static assay_status read_schemes(const request *r, assay_policy *p)
                             p->out.element.format.name);
     if (status != ASSAY_OK)
         return assay_fail_in(status, "option --out");
-    if (p->in.nested > 0 || p->weight.nested > 0 || p->out.nested > 0)
-        return assay_fail(ASSAY_ERR_USAGE, "option --%s: products are not for nested scales",
-                          p->in.nested > 0       ? "a"
-                          : p->weight.nested > 0 ? "b"
-                                                 : "out");
+    if (p->out.nested > 0)
+        return assay_fail(ASSAY_ERR_USAGE, "option --out: results have no nested scales");
     status = assay_recipe_acc(r->acc, ASSAY_RNE, p);
     if (status != ASSAY_OK)
         return assay_fail_in(status, "option --acc");

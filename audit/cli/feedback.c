@@ -67,11 +67,13 @@ static assay_status make(feedback_run *run)
     run->width = narrow ? sizeof(float) : sizeof(double);
     if (run->c->scheme.block > 0) {
         assay_status usable = assay_scheme_feedback_check(&run->c->scheme);
-        if (usable == ASSAY_OK && run->c->input.array.ndim < 2)
+        bool tiles = run->c->scheme.extent == ASSAY_EXTENT_TILE;
+        if (usable == ASSAY_OK && run->c->input.array.ndim < (tiles ? 3 : 2))
             usable = assay_fail(ASSAY_ERR_SHAPE,
                                 "%s: shape: error feedback needs an axis of time "
-                                "before that of the blocks",
-                                run->c->input.name);
+                                "before %s",
+                                run->c->input.name,
+                                tiles ? "the two of the tiles" : "that of the blocks");
         if (usable == ASSAY_OK && o->along && strcmp(o->along, "time") != 0)
             usable = assay_fail(ASSAY_ERR_USAGE,
                                 "--ef %s: a block's scale depends on all of its x + e, so that "

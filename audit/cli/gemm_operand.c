@@ -119,6 +119,21 @@ static void take_codes(const cli_gemm_quantizer *how, cli_gemm_operand *o, const
             o->x[i * o->k + p] -= zeros[i / at->vectors * at->ld + p / at->block];
 }
 
+/* Scales that are quantized themselves become what they count as. */
+static bool nest(const assay_scheme *s, size_t n, void *scales)
+{
+    if (s->nested == 0)
+        return true;
+    uint8_t *codes = (uint8_t *)grab(n, 1);
+    float *second = (float *)grab(n / s->nested + 1, sizeof *second);
+    bool memory = codes && second;
+    if (memory)
+        (void)assay_scheme_nest(s, n, (float *)scales, codes, second);
+    free(codes);
+    free(second);
+    return memory;
+}
+
 static assay_status split(const cli_gemm_quantizer *how, cli_gemm_operand *o)
 {
     const assay_scheme *s = &how->scheme;
@@ -137,8 +152,10 @@ static assay_status split(const cli_gemm_quantizer *how, cli_gemm_operand *o)
                                      s->has_tensor_scale ? &tensor : NULL);
         if (s->has_zero)
             assay_decode_array_f64(&s->element.format, zero_codes, zeros, scales);
-        take_codes(how, o, codes, scale_codes, zeros, tensor);
+        memory = nest(s, scales, scale_codes);
     }
+    if (memory)
+        take_codes(how, o, codes, scale_codes, zeros, tensor);
     free(codes);
     free(scale_codes);
     free(zero_codes);
@@ -152,6 +169,24 @@ static void replace_values(const assay_scheme *s, cli_gemm_operand *o)
     assay_tensor_scale tensor =
         assay_scheme_tensor_scale(s, assay_scheme_amax(s, o->vectors, o->k, o->x));
     assay_scheme_quantize(s, &tensor, o->vectors, o->k, o->x, NULL, 0, &out);
+}
+
+static assay_status replace_nested(const assay_scheme *s, cli_gemm_operand *o)
+{
+    assay_scale_shape shape = assay_scheme_scales(s, o->vectors, o->k);
+    size_t scales = shape.rows * shape.cols;
+    void *codes = grab(o->vectors * o->k, assay_format_container(&s->element.format));
+    float *of_codes = (float *)grab(scales, sizeof *of_codes);
+    bool memory = codes && of_codes;
+    if (memory) {
+        assay_scheme_quantize_tensor(s, o->vectors, o->k, o->x, codes, of_codes, NULL, NULL);
+        memory = nest(s, scales, of_codes);
+    }
+    if (memory)
+        assay_scheme_dequantize(s, o->vectors, o->k, codes, of_codes, NULL, 1, o->x);
+    free(codes);
+    free(of_codes);
+    return memory ? ASSAY_OK : no_memory(o->input.name);
 }
 
 assay_status cli_gemm_quantize(const cli_gemm_quantizer *how, cli_gemm_operand *x)
@@ -168,13 +203,14 @@ assay_status cli_gemm_quantize(const cli_gemm_quantizer *how, cli_gemm_operand *
         return ASSAY_OK;
     if (scaled)
         return split(how, x);
-    if (s->block > 0)
+    assay_status status = s->nested > 0 ? replace_nested(s, x) : ASSAY_OK;
+    if (s->block > 0 && s->nested == 0)
         replace_values(s, x);
-    else
+    else if (s->block == 0)
         assay_round_array_f64(&s->element, x->x, x->x, n);
     if (how->operand)
         assay_round_array_f64(how->operand, x->x, x->x, n);
-    return ASSAY_OK;
+    return status;
 }
 
 assay_status cli_gemm_check_integers(const cli_gemm_operand *o)

@@ -370,7 +370,7 @@ assay_status cli_scheme_cast(const cli_conversion *c, const cli_scheme_files *fi
     work w = { .c = c, .s = &c->scheme };
     w.shape = scheme_shape_of(w.s, a->ndim, a->shape);
     scheme_keep_whole(w.s, &w.shape);
-    if (c->carried && w.shape.cols > 0 &&
+    if (c->carried && w.shape.cols > 0 && w.s->extent != ASSAY_EXTENT_TILE &&
         c->carried->slice % (w.shape.piece_rows * w.shape.cols) != 0)
         w.shape.piece_rows = 1; /* pieces do not reach into the next slice */
     assay_status status = cli_scheme_check(w.s, files);

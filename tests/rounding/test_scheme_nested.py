@@ -177,6 +177,39 @@ pairs = np.load('c.npy').reshape(-1, 2)
 expect(same(np.load('C.npy'), (pairs[:, :1] << 4 | pairs[:, 1:]).astype(np.uint8)), 'layout: codes')
 expect(all(same(a, np.load(f + '.npy')) for a, f in zip(plain, 'snod')), 'layout: the other files')
 
+# products: A's rows and B's columns are the rows whose blocks share scales
+exact_nf4 = [F(float(v)) for v in NF4]
+a, b = rng.standard_normal((3, 130)), rng.standard_normal((130, 2))
+np.save('a.npy', a)
+np.save('b.npy', b)
+sides = []
+for x in (a, np.ascontiguousarray(b.T)):
+    codes, _, _, _, values = oracle(x, 64, 4, *table(DYNAMIC), 'exact')
+    scales = [[next(F(float(values[i, p])) / exact_nf4[codes[i * 130 + p]] for p in range(j, min(j + 64, 130))
+                    if exact_nf4[codes[i * 130 + p]] != 0) for j in range(0, 130, 64)] for i in range(len(x))]
+    sides.append((values, codes, scales))
+spec = 'nf4_nested:nested=4'
+
+
+def product(acc):
+    run('gemm', 'a.npy', 'b.npy', 'o.npy', '--a', spec, '--b', spec, '--acc', acc, '--out', 'binary64')
+    return np.load('o.npy')
+
+
+(va, ca, sa), (vb, cb, sb) = sides
+exact = [[float(sum(F(float(x)) * F(float(y)) for x, y in zip(r, c))) for c in vb] for r in va]
+expect(np.array_equal(product('exact'), exact), 'gemm: exact')
+expect(np.array_equal(product('exact@operand:binary64'), exact), 'gemm: dequantized first')
+for i in range(3):
+    for j in range(2):
+        total = 0.0
+        for k, p in enumerate(range(0, 130, 64)):
+            s = 0.0  # codes up to the end of a block, then their scales
+            for q in range(p, min(p + 64, 130)):
+                s = float(F(s) + exact_nf4[ca[i * 130 + q]] * exact_nf4[cb[j * 130 + q]])
+            total = float(F(total) + F(s) * sa[i][k] * sb[j][k])
+        expect(product('binary64')[i, j] == total, f'gemm: a binary64 accumulator, {i}, {j}')
+
 # empty
 np.save('x.npy', np.zeros((3, 0), np.float32))
 run('cast', 'x.npy', 'c.npy', '--to', 'nf4_nested', '--codes', '--scales', 's.npy',
@@ -219,8 +252,8 @@ for spec in ('nf4_64:map=nf4', 'nf4_nested:scale=binary16', 'int8_group:nested=1
     run('cast', 'x.npy', 'none.npy', '--to', spec, code=2)
 run('cast', 'x.npy', 'none.npy', '--to', 'nf4_64', '--nested-scales', 'n.npy', code=2)
 run('cast', 'x.npy', 'none.npy', '--to', 'nf4_nested', '--layout', 'rows', code=2)
-run('gemm', 'x.npy', 'x.npy', 'none.npy', '--a', 'nf4_nested', '--b', 'bf16', '--acc', 'exact',
-    '--out', 'binary32', code=2)
+run('gemm', 'a.npy', 'b.npy', 'none.npy', '--a', 'bf16', '--b', 'bf16', '--acc', 'exact',
+    '--out', 'nf4_nested', code=2)
 expect(not os.path.exists('none.npy'), 'errors leave no file')
 print(f'{wrong} wrong')
 sys.exit(wrong > 0)
