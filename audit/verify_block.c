@@ -146,7 +146,7 @@ static uint64_t integer_code(assay_verify_blocks *o, const assay_verify_number *
                               (assay_rounding){ .mode = ASSAY_RNE }, ASSAY_OVERFLOW_SAT, 0, NULL);
 }
 
-/* s = R((hi - lo) / (qmax - qmin)) and z = clamp(qmin - rne(lo / s)), which `zero` becomes. */
+/* s = R((hi - lo) / (qmax - qmin)) and qmin - rne(lo / s), which `zero` becomes. */
 static double affine_scale(assay_verify_blocks *o, assay_verify_block *b, mpq_ptr zero)
 {
     assay_verify_number q = { 0 };
@@ -160,6 +160,9 @@ static double affine_scale(assay_verify_blocks *o, assay_verify_block *b, mpq_pt
     mpq_set_d(q.q, hi);
     mpq_set_d(t, lo);
     mpq_sub(q.q, q.q, t);
+    mpq_set_d(t, o->s->least);
+    if (mpq_cmp(q.q, t) < 0)
+        mpq_set(q.q, t);
     mpq_sub(t, o->highest, o->lowest);
     mpq_div(q.q, q.q, t);
     b->scale = assay_verify_round_scale(o, &q);
@@ -175,9 +178,6 @@ static double affine_scale(assay_verify_blocks *o, assay_verify_block *b, mpq_pt
         mpq_set_si(t, (int32_t)code, 1);
         mpq_sub(zero, o->lowest, t);
     }
-    clamp(o, zero);
-    mpq_set(q.q, zero);
-    b->zero = integer_code(o, &q);
     mpq_clears(t, q.q, (mpq_ptr)NULL);
     return s;
 }
@@ -187,7 +187,16 @@ static void fill_affine(assay_verify_blocks *o, uint64_t seed, assay_verify_bloc
 {
     mpq_t zero, t;
     mpq_inits(zero, t, (mpq_ptr)NULL);
-    double s = affine_scale(o, b, zero);
+    double s = o->s->order == ASSAY_ORDER_EXACT ? affine_scale(o, b, zero)
+                                                : assay_verify_producer_affine(o, b, zero);
+    clamp(o, zero);
+    assay_verify_number z = { 0 };
+    mpq_init(z.q);
+    mpq_set(z.q, zero);
+    b->zero = integer_code(o, &z);
+    mpq_clear(z.q);
+    bool added = o->s->order == ASSAY_ORDER_CT;
+    o->zero = (float)mpq_get_d(zero);
     for (size_t i = 0; i < b->n; i++) {
         assay_verify_number q;
         element_operand(o, b->x[i], s, &q);
@@ -195,7 +204,8 @@ static void fill_affine(assay_verify_blocks *o, uint64_t seed, assay_verify_bloc
             assay_verify_round(&o->whole, &o->whole_gap, &q, o->rounding, ASSAY_OVERFLOW_SAT,
                                seed + i, b->bits ? &b->bits[i] : NULL);
         mpq_set_si(q.q, (int32_t)code, 1);
-        mpq_add(q.q, q.q, zero);
+        if (!added)
+            mpq_add(q.q, q.q, zero);
         clamp(o, q.q);
         q.negative = mpq_sgn(q.q) < 0;
         b->codes[i] = integer_code(o, &q);
@@ -268,6 +278,10 @@ assay_status assay_verify_blocks_make(const assay_scheme *s, assay_rounding roun
     mpq_set_d(o->lowest, assay_verify_rung_real(l, l->bottom));
     mpq_set_d(o->highest, assay_verify_rung_real(l, l->top));
     mpq_set(o->max, o->highest);
+    if (s->rule == ASSAY_SCALE_RANGE && s->element.format.kind == ASSAY_FAMILY_FIXED) {
+        mpq_sub(o->max, o->highest, o->lowest);
+        mpq_div_2exp(o->max, o->max, 1);
+    }
     return ASSAY_OK;
 }
 

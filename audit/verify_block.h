@@ -12,7 +12,9 @@ typedef struct assay_verify_blocks {
     assay_rounding rounding;                   /* of elements */
     assay_verify_ladder element, scale, whole; /* whole: int32, where there are zero points */
     assay_verify_gap element_gap, scale_gap, whole_gap;
-    mpq_t max, lowest, highest;    /* of elements */
+    mpq_t lowest, highest;         /* of elements                               */
+    mpq_t max;                     /* what amax is divided by                   */
+    float zero;                    /* the block's, for orders that add it first */
     float stored;                  /* the tensor's scale, as it is stored       */
     mpfr_t reciprocal, multiplier; /* S and t of docs/schemes.md, binary32      */
     mpq_t tensor;                  /* what values are multiplied with besides s */
@@ -89,6 +91,8 @@ uint64_t assay_verify_round(const assay_verify_ladder *l, assay_verify_gap *gap,
                             const assay_verify_number *x, assay_rounding rounding,
                             assay_overflow policy, uint64_t seed, uint32_t *bits);
 uint64_t assay_verify_round_scale(assay_verify_blocks *o, const assay_verify_number *q);
+/** A scale, or under order ct what 0 becomes. */
+uint64_t assay_verify_nonzero_scale(assay_verify_blocks *o, uint64_t code);
 /** The scale of finite elements without zero points (verify_scale.c). */
 uint64_t assay_verify_scale_of(assay_verify_blocks *o, const assay_verify_block *block);
 /** The code of x under a scale of value s; bits as above. */
@@ -102,6 +106,9 @@ void assay_verify_producer_scale(const assay_verify_blocks *o, mpq_srcptr a, boo
                                  assay_verify_number *out);
 void assay_verify_producer_element(const assay_verify_blocks *o, double x, double s,
                                    assay_verify_number *out);
+/** With zero points: the scale's value, whose code goes to block->scale, and z, unclamped. */
+double assay_verify_producer_affine(assay_verify_blocks *o, assay_verify_block *block,
+                                    mpq_ptr zero);
 /** The binary64 nearest to q. */
 double assay_verify_nearest(mpq_srcptr q);
 

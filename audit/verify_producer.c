@@ -2,6 +2,7 @@
 /* Steps of producers in binary32, by MPFR: docs/schemes.md, "Orders". */
 #if ASSAY_HAVE_MPFR
 #include <math.h>
+#include <string.h>
 
 #include "audit/verify_block.h"
 
@@ -80,13 +81,15 @@ static void producer_quotient(const assay_verify_blocks *o, bool wide, mpfr_ptr 
     mpfr_clears(max, one, grow, t, (mpfr_ptr)NULL);
 }
 
-/* torchao clamps to [the least normal scale, the largest]. */
+/* torchao clamps to [the least normal scale, the largest], ModelOpt to the least one above 0. */
 static void clamp_quotient(const assay_verify_blocks *o, mpfr_ptr v)
 {
-    if (o->s->order != ASSAY_ORDER_TORCHAO)
+    bool torchao = o->s->order == ASSAY_ORDER_TORCHAO;
+    if (!torchao && o->s->order != ASSAY_ORDER_MODELOPT)
         return;
     double most = assay_verify_rung_real(&o->scale, o->scale.top);
-    double least = ldexp(1, 1 - o->s->scale.format.bias);
+    double least = torchao ? ldexp(1, 1 - o->s->scale.format.bias)
+                           : assay_verify_rung_real(&o->scale, o->scale.at_most_zero + 1);
     if (mpfr_cmp_d(v, least) < 0)
         mpfr_set_d(v, least, MPFR_RNDN);
     if (mpfr_cmp_d(v, most) > 0)
@@ -133,6 +136,7 @@ void assay_verify_producer_element(const assay_verify_blocks *o, double x, doubl
     case ASSAY_ORDER_CT: /* s / S */
         ieee(f, mpfr_div, f, o->reciprocal);
         divide = true;
+        unsigned_zero = strcmp(o->s->element.format.name, "e2m1") == 0;
         break;
     case ASSAY_ORDER_MODELOPT: /* s t */
         ieee(f, mpfr_mul, f, o->multiplier);
@@ -144,11 +148,54 @@ void assay_verify_producer_element(const assay_verify_blocks *o, double x, doubl
     mpfr_set_d(v, (double)(float)x, MPFR_RNDN);
     if (!mpfr_zero_p(v))
         ieee(v, divide ? mpfr_div : mpfr_mul, v, f);
+    if (o->s->order == ASSAY_ORDER_CT && o->s->has_zero) {
+        mpfr_set_flt(t, o->zero, MPFR_RNDN);
+        ieee(v, mpfr_add, v, t);
+    }
     out->infinite = mpfr_inf_p(v) != 0;
     out->negative = mpfr_signbit(v) && !(unsigned_zero && mpfr_zero_p(v));
     if (mpfr_regular_p(v))
         mpfr_get_q(out->q, v);
     mpfr_clears(v, f, t, (mpfr_ptr)NULL);
+}
+
+/* v = fl(fl(hi - lo) / (qmax - qmin)), s = R(v); z = qmin - rne(fl(lo / v)), or rne(clamp(fl(qmin -
+ * fl(lo / v)))). */
+double assay_verify_producer_affine(assay_verify_blocks *o, assay_verify_block *b, mpq_ptr zero)
+{
+    mpfr_t v, z, lo, range;
+    mpfr_inits2(24, v, z, lo, range, (mpfr_ptr)NULL);
+    mpfr_set_ui(lo, 0, MPFR_RNDN);
+    mpfr_set_ui(v, 0, MPFR_RNDN);
+    for (size_t i = 0; i < b->n; i++) {
+        mpfr_set_d(z, (double)(float)b->x[i], MPFR_RNDN);
+        mpfr_min(lo, lo, z, MPFR_RNDN);
+        mpfr_max(v, v, z, MPFR_RNDN);
+    }
+    ieee(v, mpfr_sub, v, lo);
+    if (mpfr_cmp_d(v, (double)(float)o->s->least) < 0)
+        mpfr_set_d(v, (double)(float)o->s->least, MPFR_RNDN);
+    mpq_sub(zero, o->highest, o->lowest);
+    mpfr_set_q(range, zero, MPFR_RNDN);
+    ieee(v, mpfr_div, v, range);
+    assay_verify_number q = { .infinite = mpfr_inf_p(v) != 0 };
+    mpq_init(q.q);
+    if (mpfr_regular_p(v))
+        mpfr_get_q(q.q, v);
+    b->scale = assay_verify_nonzero_scale(o, assay_verify_round_scale(o, &q));
+    mpfr_set_zero(z, 1);
+    if (!mpfr_zero_p(v)) {
+        ieee(z, mpfr_div, lo, v);
+        if (o->s->order != ASSAY_ORDER_CT)
+            mpfr_roundeven(z, z);
+        mpfr_set_q(range, o->lowest, MPFR_RNDN);
+        ieee(z, mpfr_sub, range, z);
+        mpfr_roundeven(z, z); /* the ends are integers: clamping can come later */
+    }
+    mpfr_get_q(zero, z);
+    mpq_clear(q.q);
+    mpfr_clears(v, z, lo, range, (mpfr_ptr)NULL);
+    return assay_verify_code_real(&o->scale, b->scale);
 }
 
 /* ---- the tensor's scale ---- */
@@ -178,6 +225,21 @@ static void set_exact(assay_verify_blocks *o, mpq_srcptr aim, double amax)
     mpq_clear(q);
 }
 
+/* fl(fl(1 / A) aim), A at least the least normal binary32; 1 where that is infinite. */
+static void set_ct(assay_verify_blocks *o, mpfr_srcptr one, mpfr_srcptr aim, mpfr_srcptr amax)
+{
+    mpfr_t a;
+    mpfr_init2(a, 24);
+    mpfr_set(a, amax, MPFR_RNDN);
+    if (mpfr_cmp_d(a, 0x1p-126) < 0)
+        mpfr_set_d(a, 0x1p-126, MPFR_RNDN);
+    ieee(a, mpfr_div, one, a);
+    ieee(o->reciprocal, mpfr_mul, a, aim);
+    if (mpfr_inf_p(o->reciprocal))
+        mpfr_set_ui(o->reciprocal, 1, MPFR_RNDN);
+    mpfr_clear(a);
+}
+
 /* S = min(fl(aim / A), FLT_MAX), 1 where it would be 0; t = fl(A / aim), for te and ct fl(1 / S).
  */
 static void set_producers(assay_verify_blocks *o, mpq_srcptr aim, double amax)
@@ -187,7 +249,10 @@ static void set_producers(assay_verify_blocks *o, mpq_srcptr aim, double amax)
     mpfr_set_d(a, (double)(float)amax, MPFR_RNDN);
     mpfr_set_ui(one, 1, MPFR_RNDN);
     round_fraction(target, aim);
-    ieee(o->reciprocal, mpfr_div, target, a);
+    if (o->s->order == ASSAY_ORDER_CT)
+        set_ct(o, one, target, a);
+    else
+        ieee(o->reciprocal, mpfr_div, target, a);
     if (mpfr_cmp_d(o->reciprocal, 0x1.fffffep127) > 0)
         mpfr_set_d(o->reciprocal, 0x1.fffffep127, MPFR_RNDN);
     if (mpfr_zero_p(o->reciprocal))

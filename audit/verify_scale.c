@@ -86,6 +86,19 @@ uint64_t assay_verify_round_scale(assay_verify_blocks *o, const assay_verify_num
                               r->overflow, 0, NULL);
 }
 
+/* 2^(1 - p), as 0.125 of e4m3. */
+uint64_t assay_verify_nonzero_scale(assay_verify_blocks *o, uint64_t code)
+{
+    assay_verify_number epsilon = { 0 };
+    if (o->s->order != ASSAY_ORDER_CT || assay_verify_code_real(&o->scale, code) != 0)
+        return code;
+    mpq_init(epsilon.q);
+    set_power(epsilon.q, 1 - o->s->scale.format.p);
+    code = assay_verify_round_scale(o, &epsilon);
+    mpq_clear(epsilon.q);
+    return code;
+}
+
 /* 2^e with e clamped into the scale's format. */
 static uint64_t power_scale(assay_verify_blocks *o, long e)
 {
@@ -106,7 +119,8 @@ static bool is_power_rule(const assay_scheme *s)
     switch (s->rule) {
     case ASSAY_SCALE_MAX:
     case ASSAY_SCALE_FOUR_SIX:
-    case ASSAY_SCALE_MEAN: return false;
+    case ASSAY_SCALE_MEAN:
+    case ASSAY_SCALE_RANGE: return false;
     case ASSAY_SCALE_PERCENTILE: return s->scale.format.p == 1;
     default: return true;
     }
@@ -146,11 +160,7 @@ static uint64_t scale_for(assay_verify_blocks *o, mpq_srcptr amax, bool wide)
         code = power_scale(o, e);
     } else {
         quotient(o, a, wide, &q);
-        code = assay_verify_round_scale(o, &q);
-        if (o->s->order == ASSAY_ORDER_CT && assay_verify_code_real(&o->scale, code) == 0) {
-            mpq_set_ui(q.q, 1, 8);
-            code = assay_verify_round_scale(o, &q);
-        }
+        code = assay_verify_nonzero_scale(o, assay_verify_round_scale(o, &q));
         mpq_clear(q.q);
     }
     mpq_clear(a);
