@@ -130,6 +130,14 @@ static assay_status check_acc(const assay_policy *p)
     if (integers && !is_integer(p))
         return assay_fail(ASSAY_ERR_INPUT, "int32 accumulates integers: in and weight have to be "
                                            "formats of integers, as int8");
+    const assay_scheme *schemes[] = { &p->in, &p->weight };
+    bool unit = p->acc.kind == ASSAY_SUM_UNIT && !p->has_operand;
+    for (int i = 0; i < 2; i++)
+        if ((schemes[i]->hierarchy && (unit || (integers && !p->has_operand))) ||
+            (schemes[i]->has_zero && unit))
+            return assay_fail(ASSAY_ERR_INPUT,
+                              "operands with fields or zero points are dequantized first here: say "
+                              "into what, as in @operand:bfloat16");
     return ASSAY_OK;
 }
 
@@ -160,12 +168,6 @@ static assay_status make_policy(const place *at, assay_rule *rule)
         return fail_at(at, "acc", status);
     if ((status = check_acc(p)) != ASSAY_OK)
         return fail_at(at, "acc", status);
-    bool scaled = p->acc.kind == ASSAY_SUM_EXACT || assay_policy_is_scaled(p);
-    if ((p->in.block > 0 || p->weight.block > 0) && !p->has_operand && !scaled)
-        return fail_at(at, "acc",
-                       assay_fail(ASSAY_ERR_INPUT, "operands with fields or zero points are "
-                                                   "dequantized first: say into what, as in "
-                                                   "binary32@operand:bfloat16"));
     return ASSAY_OK;
 }
 

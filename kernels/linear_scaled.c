@@ -8,19 +8,20 @@
 
 enum { CODE = 4 }; /* bytes of an element's or a scale's code, at most */
 
-/* Rows as codes' values, and the values of their scales. */
+/* Rows as codes' values less their zero points, and the values of their scales. */
 typedef struct side {
     const assay_scheme *scheme;
     size_t rows, k;
-    double *x, *scale;
-    void *codes, *scale_codes;
+    double *x, *scale, *zero;
+    void *codes, *scale_codes, *zero_codes;
 } side;
 
 static size_t side_bytes(const assay_scheme *s, size_t rows, size_t k)
 {
     assay_scale_shape shape = assay_scheme_scales(s, rows, k);
     size_t scales = shape.rows * shape.cols;
-    return doubles(rows * k) + doubles(scales) + align64(CODE * rows * k) + align64(CODE * scales);
+    return doubles(rows * k) + 2 * doubles(scales) + align64(CODE * rows * k) +
+           2 * align64(CODE * scales);
 }
 
 static side make_side(arena *a, const assay_scheme *s, size_t rows, size_t k)
@@ -32,7 +33,18 @@ static side make_side(arena *a, const assay_scheme *s, size_t rows, size_t k)
     x.scale = arena_doubles(a, scales);
     x.codes = arena_doubles(a, (CODE * rows * k + 7) / 8);
     x.scale_codes = arena_doubles(a, (CODE * scales + 7) / 8);
+    x.zero = arena_doubles(a, scales);
+    x.zero_codes = arena_doubles(a, (CODE * scales + 7) / 8);
     return x;
+}
+
+static void take_zeros(const side *s, size_t rows, size_t scales)
+{
+    const assay_scheme *scheme = s->scheme;
+    assay_decode_array_f64(&scheme->element.format, s->zero_codes, s->zero, rows * scales);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t p = 0; p < s->k; p++)
+            s->x[i * s->k + p] -= s->zero[i * scales + p / scheme->block];
 }
 
 /* x holds `rows` rows, the first element being number `first` of its array. */
@@ -48,12 +60,16 @@ static assay_scales quantize(const assay_policy *p, const side *s, size_t rows, 
         return (assay_scales){ .vectors = 1, .block = 1 };
     }
     assay_quantized out = { .codes = s->codes, .scales = s->scale_codes };
+    if (scheme->has_zero)
+        out.zeros = s->zero_codes;
     bool stochastic = assay_mode_is_stochastic(scheme->element.mode);
     assay_scheme_quantize(scheme, &none, rows, s->k, s->x, stochastic ? &random : NULL, first,
                           &out);
     assay_decode_array_f64(&scheme->element.format, s->codes, s->x, rows * s->k);
     assay_decode_array_f64(&scheme->scale.format, s->scale_codes, s->scale,
                            shape.rows * shape.cols);
+    if (scheme->has_zero)
+        take_zeros(s, rows, shape.cols);
     bool blocks = scheme->extent == ASSAY_EXTENT_BLOCK;
     return (assay_scales){ s->scale, 1, blocks ? scheme->block : s->k + 1, shape.cols, 0 };
 }

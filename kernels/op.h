@@ -65,7 +65,7 @@ ASSAY_API assay_policy assay_policy_reference(void);
 ASSAY_API ASSAY_NODISCARD assay_status assay_policy_check_operand(const assay_policy *policy,
                                                                   int side);
 /** Whether linear applies scales to sums of codes, and not to operands: what schemes do without
- *  `@operand:F`, but for zero points and fields of their own, and but for exact sums. */
+ *  `@operand:F`, but for fields of their own, and but for exact sums. */
 ASSAY_API bool assay_policy_is_scaled(const assay_policy *policy);
 
 struct assay_op;

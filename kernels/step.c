@@ -36,7 +36,7 @@ bool assay_policy_is_scaled(const assay_policy *p)
     bool scaled = false, fields = false;
     for (int i = 0; i < 2; i++) {
         scaled |= schemes[i]->block > 0;
-        fields |= schemes[i]->block > 0 && (schemes[i]->hierarchy || schemes[i]->has_zero);
+        fields |= schemes[i]->block > 0 && schemes[i]->hierarchy;
     }
     return scaled && !fields && !p->has_operand && p->acc.kind != ASSAY_SUM_EXACT;
 }

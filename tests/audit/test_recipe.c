@@ -98,7 +98,9 @@ Test(recipe, mistakes_name_the_rule_and_the_key)
         { "{\"assay_recipe\":1,\"rules\":[{\"tap\":\"*\",\"round\":\"up\"}]}", "rules[0].round" },
         { "{\"assay_recipe\":1,\"rules\":[{\"tap\":\"*\",\"out\":\"e2m1\",\"overflow\":\"inf\"}]}",
           "rules[0]" },
-        { "{\"assay_recipe\":1,\"rules\":[{\"tap\":\"*\",\"weight\":\"q4_k\"}]}", "@operand" },
+        { "{\"assay_recipe\":1,\"rules\":[{\"tap\":\"*\",\"in\":\"int8\",\"weight\":\"q4_k\","
+          "\"acc\":\"int32\"}]}",
+          "@operand" },
         { "{\"assay_recipe\":1,\"rules\":[{\"tap\":\"*\",\"tap\":\"*\"}]}", "r.json" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
