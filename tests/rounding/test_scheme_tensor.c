@@ -49,6 +49,48 @@ Test(scheme_tensor, nvfp4_by_hand)
     cr_expect(codes[16] == 7 && codes[17] == 9 && codes[18] == 4);
 }
 
+/* The exponent of the next power of two, from bits. */
+static int exponent_up(float q)
+{
+    uint32_t u = assay_bits32(q);
+    return (int)(u >> 23) - 127 + ((u & 0x7fffff) != 0);
+}
+
+/* Kernels round a / max, or a times 1 / max, to binary32 before they take the next power of two:
+ * docs/peers.md says why that decides as the exact quotient does. */
+Test(scheme_tensor, rceil_is_what_kernels_compute)
+{
+    static const char *const specs[] = { "mxfp8_e4m3:rule=rceil", "mxfp8_e5m2:rule=rceil",
+                                         "mxfp6_e2m3:rule=rceil", "mxfp6_e3m2:rule=rceil",
+                                         "mxfp4:rule=rceil" };
+    for (size_t i = 0; i < 5; i++) {
+        assay_scheme s = scheme(specs[i]);
+        const float max = (float)s.element.format.max;
+        for (int step = -64; step <= 64; step++) {
+            float a = assay_from_bits32(assay_bits32(max) + (uint32_t)step);
+            const double x = (double)a;
+            uint8_t code, scale;
+            assay_scheme_quantize_tensor(&s, 1, 1, &x, &code, &scale, NULL, NULL);
+            cr_expect_eq(scale - 127, exponent_up(a / max), "%s, %d", specs[i], step);
+            cr_expect_eq(scale - 127, exponent_up(a * (1 / max)), "%s, %d", specs[i], step);
+            cr_expect_eq(scale - 127, step > 0, "%s, %d", specs[i], step);
+        }
+    }
+}
+
+/* Half of the range: 7.5 of int4. 15 / 7.5 = 2, and -8 is a code. */
+Test(scheme_tensor, range_by_hand)
+{
+    const double x[] = { 15, -15, 14, -16.9 + 2, 1 };
+    const uint8_t want[] = { 7, 8, 7, 9, 0 };
+    uint8_t codes[5];
+    uint32_t scale = 0;
+    assay_scheme s = scheme("group:elem=int4,size=8,scale=binary32,rule=range");
+    assay_scheme_quantize_tensor(&s, 1, 5, x, codes, &scale, NULL, NULL);
+    cr_expect_eq(scale, 0x40000000);
+    cr_expect_eq(memcmp(codes, want, sizeof want), 0);
+}
+
 /* (max - min) / 15 = 1: zero point 5, codes from 0 to 15. */
 Test(scheme_tensor, zero_points_by_hand)
 {
