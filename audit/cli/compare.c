@@ -124,6 +124,8 @@ typedef struct piece {
 static bool next_piece(piece *p)
 {
     size_t count = p->a->array.count;
+    cli_input_forget(p->a, p->at, p->n);
+    cli_input_forget(p->b, p->at, p->n);
     p->at += p->n;
     p->n = count - p->at < PIECE ? count - p->at : PIECE;
     cli_input_read(p->a, p->at, p->n, p->x);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemes against their producers: tensors by kind, the command's codes and scales for them, and
-how many blocks come out otherwise, kind by kind."""
+what differs, by cause."""
 import os
 import subprocess
 import sys
