@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks on binary32: which loops serve a scheme, and a group of blocks through them. What they
+/* Blocks on binary32: which loops serve a scheme, and how. What they
  * do not serve, or not exactly, is left to the definition in scheme_quantize.c. */
 #include <math.h>
 #include <string.h>
@@ -7,7 +7,6 @@
 #include "formats/family.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
-#include "numerics/philox.h"
 #include "rounding/array.h"
 #include "rounding/array_random.h"
 #include "rounding/scheme_run.h"
@@ -23,8 +22,6 @@ const assay_scheme_loops *assay_scheme_loops_current(void)
     return &assay_scheme_loops_base;
 #endif
 }
-
-/* ---- the plan ---- */
 
 /* Integers of at most 16 bits whose codes are themselves. */
 bool assay_is_whole_format(const assay_format *f)
@@ -179,7 +176,7 @@ static bool set_take(const run *r, assay_fast *f, bool *exact)
     return !s->tensor_divides;
 }
 
-bool assay_fast_make(const run *r, assay_fast *f)
+static bool make(const run *r, assay_fast *f)
 {
     const assay_scheme *s = r->s;
     const assay_rounder *e = &s->element;
@@ -187,7 +184,7 @@ bool assay_fast_make(const run *r, assay_fast *f)
     assay_rounder plain = *e;
     if (random)
         plain.mode = ASSAY_RNE;
-    memset(f, 0, sizeof *f);
+    memset(f, 0, offsetof(assay_fast, steps));
     f->loops = assay_scheme_loops_current();
     f->elements = assay_array_pass_make(&plain, ASSAY_F32, true);
     set_whole(&e->format, f);
@@ -200,7 +197,8 @@ bool assay_fast_make(const run *r, assay_fast *f)
                                e->mode != ASSAY_RNZ && e->mode != ASSAY_RTZ);
     if (random)
         return set_stochastic(s, exact, direct, f);
-    bool counted = e->mode <= ASSAY_RAZ && is_count(&e->format) && !s->has_zero;
+    bool counted = e->mode <= ASSAY_RAZ && is_count(&e->format) && !s->has_zero &&
+                   (r->tensor || !assay_fast_is_near_whole(r, f));
     if (f->take == ASSAY_TAKE_ODD && counted) {
         f->codes = FAST_COUNT;
         f->unit = 0;
@@ -211,189 +209,10 @@ bool assay_fast_make(const run *r, assay_fast *f)
     return (f->codes == FAST_WHOLE || direct) && (f->take != ASSAY_TAKE_ODD || !r->tensor);
 }
 
-/* ---- a group ---- */
-
-const float *assay_fast_piece(const assay_fast *f, const run *r, size_t at, size_t n, float *buffer)
+bool assay_fast_make(const run *r, assay_fast *f)
 {
-    if (r->narrow)
-        return r->narrow + at;
-    return f->loops->narrow_f64(r->x + at, buffer, n) == 0 ? buffer : NULL;
-}
-
-static const uint32_t *draws_of(const run *r, size_t at, size_t n, uint32_t *words)
-{
-    const assay_random none = { 0 }, *random = r->random ? r->random : &none;
-    if (random->bits)
-        return random->bits + at;
-    assay_philox_words(random->seed, random->stream, 0, r->first + at, words, n);
-    return words;
-}
-
-/* Codes that the first bits of U do not decide. */
-static void ask(const run *r, size_t from, size_t at, assay_blocks k, fast_group *w)
-{
-    const assay_scheme *s = r->s;
-    const assay_format *e = &s->element.format;
-    for (size_t i = 0; i < k.n; i++) {
-        if (!w->mark[i])
-            continue;
-        size_t b = from + i / k.size;
-        const block_scale scale = { .code = w->code[b], .value = w->value[b] };
-        block_step step = assay_block_step(s, r->tensor, &scale);
-        if (!s->has_zero) {
-            w->words[i] = (uint32_t)assay_run_code(r, &s->element, &step, at + i);
-            continue;
-        }
-        uint64_t code = assay_run_code(r, &s->whole, &step, at + i);
-        int64_t v = (int64_t)assay_decode(&s->whole.format, code) + w->zero[b];
-        v = v < e->lowest ? e->lowest : v > e->highest ? e->highest : v;
-        w->words[i] = (uint32_t)v & (((uint32_t)1 << e->bits) - 1);
-    }
-}
-
-void assay_fast_codes(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
-                      const float *x, void *codes, fast_group *w)
-{
-    const assay_random none = { 0 };
-    const assay_scheme *s = r->s;
-    assay_random here = r->random ? *r->random : none;
-    here.bits = here.bits ? here.bits + at : NULL;
-    switch (f->codes) {
-    case FAST_ARRAY: assay_array_pass_run(&f->elements, x, codes, k.n); return;
-    case FAST_RANDOM:
-        assay_encode_random_f32(&s->element, &here, r->first + at, x, codes, k.n);
-        return;
-    case FAST_WHOLE:
-        f->loops->whole[s->element.mode](&f->whole, k, x, w->zero + from, w->words);
-        break;
-    case FAST_LOOSE:
-        if (f->loops->loose(&f->loose, k, x, w->zero + from, draws_of(r, at, k.n, w->draws),
-                            w->words, w->mark))
-            ask(r, from, at, k, w);
-        break;
-    default: f->loops->count(k, x, w->step, f->two, w->words);
-    }
-    f->loops->narrow(w->words, codes, k.n, r->code_bytes);
-}
-
-/* Values from codes, as assay_scheme_dequantize has them. */
-static void make_values(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
-                        const void *codes, const fast_group *w)
-{
-    double y[ASSAY_PIECE], zero[ASSAY_PIECE_BLOCKS];
-    const double *scale = w->value + from;
-    size_t count = (k.n - 1) / k.size + 1;
-    for (size_t b = 0; b < count; b++)
-        zero[b] = (double)w->zero[from + b];
-    if (r->narrow_values && f->decoder.usable) {
-        assay_narrow_decode(&f->decoder, k, codes, scale, zero, r->narrow_values + at);
-        return;
-    }
-    assay_decode_array_f64(&r->s->element.format, codes, y, k.n);
-    for (size_t b = 0; b < count; b++) {
-        block_factor factor = assay_block_factor(r->s, r->tensor, scale[b]);
-        size_t end = (b + 1) * k.size < k.n ? (b + 1) * k.size : k.n;
-        for (size_t i = b * k.size; i < end; i++)
-            y[i] = (y[i] - zero[b]) * factor.multiply;
-        for (size_t i = b * k.size; factor.divide != 1 && i < end; i++)
-            y[i] /= factor.divide;
-    }
-    assay_run_put_values(r, at, y, k.n);
-}
-
-const float *assay_fast_take(const assay_fast *f, size_t from, assay_blocks k, const float *x,
-                             fast_group *w)
-{
-    if (f->codes == FAST_COUNT)
-        return x;
-    uint32_t inexact = f->loops->take[f->take](k, x, w->by + from, f->plus, w->taken);
-    return inexact && f->exact_only ? NULL : w->taken;
-}
-
-/* n elements from `at` on, in blocks of which the first is block `from` of the group; `look` only
- * finds out whether that works. */
-static bool do_piece(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
-                     bool look, fast_group *w)
-{
-    unsigned char own[ASSAY_PIECE * sizeof(uint32_t)];
-    void *codes = r->out.codes ? (unsigned char *)r->out.codes + at * r->code_bytes : own;
-    const float *x = assay_fast_piece(f, r, at, k.n, w->buffer);
-    if (!x)
+    if (!make(r, f))
         return false;
-    x = assay_fast_take(f, from, k, x, w);
-    if (!x)
-        return false;
-    if (look)
-        return true;
-    assay_fast_codes(f, r, from, at, k, x, codes, w);
-    if (r->out.values || r->narrow_values)
-        make_values(f, r, from, at, k, codes, w);
+    assay_fast_near_make(r, f);
     return true;
-}
-
-/* Blocks longer than a piece are done in pieces of one block. */
-static bool do_row(const assay_fast *f, const run *r, const group *g, size_t row, bool look,
-                   fast_group *w)
-{
-    size_t start = g->from * g->size, left = r->cols - start;
-    size_t width = left / g->count < g->size ? left : g->size * g->count,
-           at = row * r->cols + start;
-    if (width <= ASSAY_PIECE)
-        return do_piece(f, r, 0, at, (assay_blocks){ width, g->size }, look, w);
-    for (size_t j = 0; j < width; j += ASSAY_PIECE) {
-        size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
-        if (!do_piece(f, r, 0, at + j, (assay_blocks){ n, n }, look, w))
-            return false;
-    }
-    return true;
-}
-
-static bool find_tops(const assay_fast *f, const run *r, const group *g, fast_group *w)
-{
-    size_t start = g->from * g->size, left = r->cols - start;
-    size_t width = left / g->count < g->size ? left : g->size * g->count;
-    memset(w->top, 0, g->count * sizeof *w->top);
-    if (f->scales == FAST_AFFINE) {
-        memset(w->low, 0, g->count * sizeof *w->low);
-        memset(w->high, 0, g->count * sizeof *w->high);
-    }
-    for (size_t i = g->row; i < g->row + g->rows; i++)
-        for (size_t j = 0; j < width; j += ASSAY_PIECE) {
-            size_t n = width - j < ASSAY_PIECE ? width - j : ASSAY_PIECE;
-            const float *x = assay_fast_piece(f, r, i * r->cols + start + j, n, w->buffer);
-            if (!x)
-                return false;
-            const assay_blocks k = { n, width > ASSAY_PIECE ? n : g->size };
-            f->loops->amax(k, x, w->top);
-            if (f->scales == FAST_AFFINE)
-                f->loops->range(k, x, w->low, w->high);
-        }
-    return true;
-}
-
-static void put_scales(const assay_fast *f, const run *r, const group *g, const fast_group *w)
-{
-    size_t at = assay_run_scale_at(r, g);
-    if (r->out.scales)
-        f->loops->narrow(w->code, (unsigned char *)r->out.scales + at * r->scale_bytes, g->count,
-                         r->scale_bytes);
-    if (r->out.zeros)
-        f->loops->narrow(w->zero_code, (unsigned char *)r->out.zeros + at * r->code_bytes, g->count,
-                         r->code_bytes);
-}
-
-bool assay_fast_group(const assay_fast *f, const run *r, const group *g)
-{
-    _Alignas(ASSAY_LINE) fast_group w;
-    unsigned before = assay_environment_enter(ASSAY_TO_NEAREST);
-    bool values = r->out.values || r->narrow_values; /* which may be x itself */
-    bool done = find_tops(f, r, g, &w) && assay_fast_scales(f, r, g, &w);
-    if (done)
-        put_scales(f, r, g, &w);
-    for (size_t i = g->row; done && f->exact_only && values && i < g->row + g->rows; i++)
-        done = do_row(f, r, g, i, true, &w);
-    for (size_t i = g->row; done && i < g->row + g->rows; i++)
-        done = do_row(f, r, g, i, false, &w);
-    assay_environment_leave(before);
-    return done;
 }

@@ -15,14 +15,19 @@ static void set_scale(fast_group *w, size_t b, const block_scale *scale)
     w->zero[b] = (int32_t)scale->zero;
 }
 
-/* Codes in containers, then in words. */
+/* Values are looked at but where codes alone tell what elements become. */
 static void round_scales(const assay_fast *f, const run *r, size_t n, const double *q,
                          fast_group *w)
 {
-    assay_array_pass_run(&f->of_scales, q, w->code, n);
-    assay_decode_array_f64(&r->s->scale.format, w->code, w->value, n);
-    for (size_t b = n; b-- > 0;)
-        w->code[b] = (uint32_t)assay_container_load(w->code, b, r->scale_bytes);
+    unsigned char codes[ASSAY_PIECE_BLOCKS * sizeof(uint32_t)];
+    assay_array_pass_run(&f->of_scales, q, codes, n);
+    if (f->near.kind != ASSAY_NEAR_COUNT || r->out.values || r->narrow_values ||
+        f->scales == FAST_SEARCH || r->s->order == ASSAY_ORDER_CT)
+        assay_decode_array_f64(&r->s->scale.format, codes, w->value, n);
+    for (size_t b = 0; r->scale_bytes == 1 && b < n; b++)
+        w->code[b] = codes[b];
+    for (size_t b = 0; r->scale_bytes > 1 && b < n; b++)
+        w->code[b] = (uint32_t)assay_container_load(codes, b, r->scale_bytes);
 }
 
 static bool affine_scales(const assay_fast *f, const run *r, size_t n, fast_group *w)
@@ -88,6 +93,8 @@ static bool search_scales(const run *r, const group *g, fast_group *w)
 bool assay_fast_factors(const assay_fast *f, const run *r, size_t n, fast_group *w)
 {
     double t = r->tensor ? (double)r->tensor->stored : 1, unit = assay_pow2(-f->unit);
+    if (f->near.kind == ASSAY_NEAR_COUNT)
+        return true;
     if (r->s->order == ASSAY_ORDER_EXACT && f->take != ASSAY_TAKE_SHIFT) {
         bool inverse = f->take == ASSAY_TAKE_MULTIPLY; /* of random modes */
         bool out = f->loops->factors(n, w->value, t, unit, inverse, w->factor, w->by);

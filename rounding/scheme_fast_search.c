@@ -55,10 +55,8 @@ static bool find_errors(const assay_fast *f, const run *r, size_t at, assay_bloc
     memcpy(all->value[c], w->value, n * sizeof w->value[0]);
     if (!assay_fast_factors(f, r, n, w))
         return false;
-    const float *taken = assay_fast_take(f, 0, k, x, w);
-    if (!taken)
+    if (!assay_fast_encode(f, r, at, k, x, codes, w))
         return false;
-    assay_fast_codes(f, r, 0, at, k, taken, codes, w);
     assay_narrow_decode_codes(&f->decoder, codes, all->v[c], k.n);
     for (size_t b = 0; b < n; b++)
         all->factor[c][b] = w->value[b] * t;

@@ -51,6 +51,37 @@ typedef struct assay_powers {
     int32_t unit; /* elements are counted in units of 2^-unit scale  */
 } assay_powers;
 
+/** One pass from elements to codes of one byte, to nearest: which way, and its constants. */
+typedef enum assay_near_kind {
+    ASSAY_NEAR_NONE,
+    ASSAY_NEAR_FLOAT_EXACT, /* floating point, by is a power of two or fl(x by) is what counts */
+    ASSAY_NEAR_FLOAT,       /* floating point, the quotient x / scale                          */
+    ASSAY_NEAR_WHOLE_EXACT, /* integers                                                        */
+    ASSAY_NEAR_WHOLE,
+    ASSAY_NEAR_ZERO,  /* the same with zero points                                             */
+    ASSAY_NEAR_COUNT, /* steps of the block's scale                                            */
+    ASSAY_NEAR_KINDS
+} assay_near_kind;
+
+typedef struct assay_near {
+    assay_near_kind kind;
+    int32_t emin;  /* the exponent field, in place, of the lowest binade                        */
+    int32_t magic; /* what takes a field to that of the number whose unit is the binade's       */
+    int32_t half;  /* and from it to half a unit                                                */
+    int32_t base, max_code, sign, mask;
+    float lowest, highest;
+    float limit;           /* what largest magnitudes, over their scale, must not exceed        */
+    const uint32_t *steps; /* [scale code][8]: see count below                                  */
+    bool two;
+} assay_near;
+
+/** By block: by is near 1 / scale. */
+typedef struct assay_near_blocks {
+    const float *by, *scale;
+    const int32_t *zero;
+    const uint32_t *code;
+} assay_near_blocks;
+
 typedef struct assay_scheme_loops {
     /* top[b] = the bits of the largest magnitude of block b and of what top[b] was. */
     void (*amax)(assay_blocks blocks, const float *x, uint32_t *top);
@@ -84,6 +115,12 @@ typedef struct assay_scheme_loops {
     /* Words, by the first 32 bits of U; mark[i] where these do not decide; nonzero if any is. */
     uint32_t (*loose)(const assay_loose *l, assay_blocks blocks, const float *x,
                       const int32_t *zero, const uint32_t *draw, uint32_t *codes, uint32_t *mark);
+    /* False if a code is not sure. Blocks of 16, 32, a multiple of 64, or one; the arrays of blocks
+     * are read up to a multiple of 4. NULL entries: not provided. */
+    bool (*near[ASSAY_NEAR_KINDS])(const assay_near *p, assay_blocks blocks, const float *x,
+                                   const assay_near_blocks *all, uint8_t *codes);
+    /* by[b] = fl(1 / scale[b]); true if top[b] by[b] is above limit, or NaN. */
+    bool (*inverses)(size_t n, const float *scale, const uint32_t *top, float limit, float *by);
     /* n words to integers of `bytes` bytes. */
     void (*narrow)(const uint32_t *words, void *codes, size_t n, size_t bytes);
     /* y[i] = table[codes[i] & 15]; bytes. */

@@ -65,6 +65,8 @@ struct assay_fast {
     double midpoint[ASSAY_STEPS]; /* FAST_COUNT: between magnitudes k and k + 1 */
     bool inclusive[ASSAY_STEPS];  /* whether that goes up                       */
     bool two;
+    assay_near near; /* or of kind NONE */
+    uint32_t steps[256][ASSAY_STEPS + 1];
 };
 
 /* False if the definition has to do it all. */
@@ -96,11 +98,16 @@ bool assay_fast_search(const assay_fast *f, const run *r, const group *g, fast_g
 /* The elements in binary32, or NULL if they are not. */
 const float *assay_fast_piece(const assay_fast *f, const run *r, size_t at, size_t n,
                               float *buffer);
-/* What assay_fast_codes rounds, or NULL if that is not exact and has to be. */
-const float *assay_fast_take(const assay_fast *f, size_t from, assay_blocks k, const float *x,
-                             fast_group *w);
-void assay_fast_codes(const assay_fast *f, const run *r, size_t from, size_t at, assay_blocks k,
-                      const float *x, void *codes, fast_group *w);
+/* The codes of elements, whose blocks are the first ones of w; false if they are not exact. */
+bool assay_fast_encode(const assay_fast *f, const run *r, size_t at, assay_blocks k, const float *x,
+                       void *codes, fast_group *w);
+
+/* One pass from elements to codes: its plan, after the rest of f, and a piece, whose blocks are the
+ * first ones of w; false if that is not sure. */
+void assay_fast_near_make(const run *r, assay_fast *f);
+bool assay_fast_is_near_whole(const run *r, const assay_fast *f);
+bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, uint8_t *codes,
+                     fast_group *w);
 
 /* See assay_narrow_decoder. */
 void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *out);

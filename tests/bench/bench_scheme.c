@@ -11,7 +11,7 @@
 #include "rounding/scheme_run.h"
 #include "rounding/transform.h"
 
-enum { COLS = 4096, RUNS = 5 };
+enum { COLS = 4096 };
 
 /* The thread's own time: on a shared machine the clock on the wall counts others' work. */
 static double now(void)
@@ -24,12 +24,14 @@ static double now(void)
 /* What a run works on. */
 typedef struct buffers {
     size_t rows;
+    int runs; /* short ones more often: the least is wanted */
     float *x, *y;
     unsigned char *codes, *scales, *zeros;
 } buffers;
 
 static bool allocate(size_t n, buffers *b)
 {
+    b->runs = n < 1 << 20 ? 1000 : 5;
     b->rows = n / COLS > 0 ? n / COLS : 1;
     n = b->rows * COLS;
     b->x = malloc(n * sizeof *b->x);
@@ -98,7 +100,7 @@ static bool bench(const char *spec, const buffers *b)
     if (s.has_tensor_scale)
         t = assay_scheme_tensor_scale(&s, assay_scheme_amax_f32(&s, b->rows, COLS, b->x));
     bool right = check(&s, b, &t);
-    for (int i_run = 0; i_run < RUNS; i_run++) {
+    for (int i_run = 0; i_run < b->runs; i_run++) {
         double start = now();
         if (s.has_tensor_scale)
             t = assay_scheme_tensor_scale(&s, assay_scheme_amax_f32(&s, b->rows, COLS, b->x));
@@ -121,7 +123,7 @@ static void bench_rotation(size_t n, const buffers *b)
 {
     const assay_transform t = { .kind = ASSAY_TRANSFORM_ROTATE, .block = n, .random = true };
     double all = INFINITY, cached = INFINITY;
-    for (int i = 0; i < RUNS; i++) {
+    for (int i = 0; i < b->runs; i++) {
         double start = now();
         assay_transform_f32(&t, false, b->rows, COLS, b->x, b->y);
         double took = now() - start;
@@ -155,7 +157,7 @@ int main(int argc, char **argv)
     if (!allocate(n, &b))
         return 3;
     double copied = INFINITY;
-    for (int i = 0; i < RUNS; i++) {
+    for (int i = 0; i < b.runs; i++) {
         double start = now();
         memcpy(b.y, b.x, b.rows * COLS * sizeof *b.x);
         double took = now() - start;

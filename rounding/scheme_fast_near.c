@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Elements to codes in one pass, where they round to nearest: which way serves a scheme. Pieces
+ * that it is not sure of go through the other loops. */
+#include <string.h>
+
+#include "numerics/bits.h"
+#include "rounding/array.h"
+#include "rounding/scheme_run.h"
+
+static bool is_usual(const assay_fast *f, const assay_format *e)
+{
+    return f->elements.way == ASSAY_WAY_ADDED && e->is_signed && e->has_negzero && e->p <= 8;
+}
+
+/* Integers by quotients; count loops serve narrow ones too, but more slowly. */
+bool assay_fast_is_near_whole(const run *r, const assay_fast *f)
+{
+    const assay_format *e = &r->s->element.format;
+    return assay_is_whole_format(e) && r->s->element.mode == ASSAY_RNE &&
+           f->take == ASSAY_TAKE_ODD && f->loops->near[ASSAY_NEAR_WHOLE] &&
+           -f->whole.lowest >= f->whole.highest;
+}
+
+static assay_near_kind kind_of(const run *r, const assay_fast *f)
+{
+    const assay_format *e = &r->s->element.format;
+    bool shift = f->take == ASSAY_TAKE_SHIFT, odd = f->take == ASSAY_TAKE_ODD;
+    bool products = f->take == ASSAY_TAKE_MULTIPLY && assay_bits32(f->plus) != 0;
+    if (f->codes == FAST_COUNT)
+        return ASSAY_NEAR_COUNT;
+    if (assay_fast_is_near_whole(r, f) && !r->s->has_zero)
+        return ASSAY_NEAR_WHOLE;
+    if (r->s->element.mode != ASSAY_RNE)
+        return ASSAY_NEAR_NONE;
+    if (f->codes == FAST_ARRAY && is_usual(f, e))
+        return shift || products ? ASSAY_NEAR_FLOAT_EXACT
+               : odd             ? ASSAY_NEAR_FLOAT
+                                 : ASSAY_NEAR_NONE;
+    if (f->codes != FAST_WHOLE || !(shift || odd))
+        return ASSAY_NEAR_NONE;
+    if (r->s->has_zero)
+        return odd ? ASSAY_NEAR_ZERO : ASSAY_NEAR_NONE;
+    return shift ? ASSAY_NEAR_WHOLE_EXACT : ASSAY_NEAR_NONE;
+}
+
+/* Steps of all scales: worth it for as many elements as there are some of for each. */
+static bool set_table(const run *r, assay_fast *f)
+{
+    const assay_format *scale = &r->s->scale.format;
+    const double t = r->tensor ? (double)r->tensor->stored : 1;
+    double value[ASSAY_PIECE_BLOCKS], factor[ASSAY_PIECE_BLOCKS];
+    float by[ASSAY_PIECE_BLOCKS];
+    uint32_t steps[ASSAY_PIECE_BLOCKS];
+    uint8_t codes[ASSAY_PIECE_BLOCKS];
+    if (scale->bits > 8 || r->rows * r->cols < (size_t)128 << scale->bits)
+        return false;
+    for (uint32_t code = 0; code < 1u << scale->bits; code += ASSAY_PIECE_BLOCKS) {
+        uint32_t n = (1u << scale->bits) - code;
+        n = n < ASSAY_PIECE_BLOCKS ? n : ASSAY_PIECE_BLOCKS;
+        for (uint32_t b = 0; b < n; b++)
+            codes[b] = (uint8_t)(code + b);
+        assay_decode_array_f64(scale, codes, value, n);
+        f->loops->factors(n, value, t, 1, false, factor, by); /* of scales that occur in range */
+        for (int k = 0; k < ASSAY_STEPS; k++) {
+            f->loops->steps(n, factor, f->midpoint[k], f->inclusive[k], steps);
+            for (uint32_t b = 0; b < n; b++)
+                f->steps[code + b][k] = steps[b];
+        }
+    }
+    f->near.steps = f->steps[0];
+    return true;
+}
+
+void assay_fast_near_make(const run *r, assay_fast *f)
+{
+    const assay_format *e = &r->s->element.format;
+    const assay_constants *c = &f->elements.constants;
+    const size_t size = r->s->block;
+    const bool fits = size == 16 || size == 32 || size % 64 == 0 || r->scales.cols == 1;
+    assay_near *p = &f->near;
+    p->kind = fits && r->code_bytes == 1 ? kind_of(r, f) : ASSAY_NEAR_NONE;
+    if (!f->loops->near[p->kind] || (p->kind == ASSAY_NEAR_COUNT && !set_table(r, f)))
+        p->kind = ASSAY_NEAR_NONE;
+    p->two = f->two;
+    p->sign = (int32_t)e->sign_bit;
+    p->max_code = (int32_t)e->max_code;
+    p->emin = (int32_t)c->emin;
+    p->base = (int32_t)c->base;
+    p->magic = p->base * (1 << 23);
+    p->half = (24 - p->base) * (1 << 23);
+    p->mask = (int32_t)f->whole.mask;
+    p->lowest = (float)f->whole.lowest;
+    p->highest = (float)f->whole.highest;
+    p->limit = p->kind == ASSAY_NEAR_WHOLE  ? p->highest + 0.25F
+               : p->kind == ASSAY_NEAR_ZERO ? 0x1p20F
+                                            : (float)e->max * (1 + 0x1p-10F);
+}
+
+/* Vectors of four blocks look at what follows the last one. */
+static void pad(size_t count, fast_group *w)
+{
+    for (size_t b = count; b % 4 != 0; b++) {
+        w->by[b] = 1;
+        w->code[b] = 0;
+        w->zero[b] = 0;
+    }
+}
+
+/* Products that are not those of a power of two may be infinite, or NaN. */
+static bool are_finite(size_t n, const uint32_t *top, const float *by)
+{
+    unsigned out = 0;
+    for (size_t b = 0; b < n; b++)
+        out |= assay_from_bits32(top[b]) * by[b] <= 0x1p60F ? 0 : 1;
+    return out == 0;
+}
+
+bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, uint8_t *codes,
+                     fast_group *w)
+{
+    const assay_near *p = &f->near;
+    float inverse[ASSAY_PIECE_BLOCKS];
+    size_t count = (k.n - 1) / k.size + 1;
+    assay_near_blocks all = { .by = w->by, .scale = w->by, .zero = w->zero, .code = w->code };
+    if (f->take == ASSAY_TAKE_MULTIPLY && !are_finite(count, w->top, w->by))
+        return false;
+    pad(count, w);
+    if (p->kind == ASSAY_NEAR_FLOAT || p->kind == ASSAY_NEAR_WHOLE || p->kind == ASSAY_NEAR_ZERO) {
+        if (f->loops->inverses(count, w->by, w->top, p->limit, inverse))
+            return false;
+        for (size_t b = count; b % 4 != 0; b++)
+            inverse[b] = 1;
+        all.by = inverse;
+    }
+    return f->loops->near[p->kind](p, k, x, &all, codes);
+}
