@@ -43,7 +43,7 @@ static assay_near_kind kind_of(const run *r, const assay_fast *f)
     return shift ? ASSAY_NEAR_WHOLE_EXACT : ASSAY_NEAR_NONE;
 }
 
-/* Steps of all scales: worth it for as many elements as there are some of for each. */
+/* Steps of all scales that are not negative: worth it with some elements for each. */
 static bool set_table(const run *r, assay_fast *f)
 {
     const assay_format *scale = &r->s->scale.format;
@@ -52,11 +52,11 @@ static bool set_table(const run *r, assay_fast *f)
     float by[ASSAY_PIECE_BLOCKS];
     uint32_t steps[ASSAY_PIECE_BLOCKS];
     uint8_t codes[ASSAY_PIECE_BLOCKS];
-    if (scale->bits > 8 || r->rows * r->cols < (size_t)128 << scale->bits)
+    const uint32_t count = 1u << (scale->bits - (scale->is_signed ? 1 : 0));
+    if (scale->bits > 8 || r->rows * r->cols < 16 * (size_t)count)
         return false;
-    for (uint32_t code = 0; code < 1u << scale->bits; code += ASSAY_PIECE_BLOCKS) {
-        uint32_t n = (1u << scale->bits) - code;
-        n = n < ASSAY_PIECE_BLOCKS ? n : ASSAY_PIECE_BLOCKS;
+    for (uint32_t code = 0; code < count; code += ASSAY_PIECE_BLOCKS) {
+        uint32_t n = count - code < ASSAY_PIECE_BLOCKS ? count - code : ASSAY_PIECE_BLOCKS;
         for (uint32_t b = 0; b < n; b++)
             codes[b] = (uint8_t)(code + b);
         assay_decode_array_f64(scale, codes, value, n);

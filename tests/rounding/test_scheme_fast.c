@@ -263,6 +263,41 @@ Test(scheme_fast, stochastic)
         all(modes[i], 1u << SPECIALS | 1u << NEAR, widths, 1);
 }
 
+/* What one pass serves, with the tables that only more elements pay for: short last blocks too. */
+Test(scheme_fast, one_pass)
+{
+    static const char *const names[] = {
+        "mxfp8_e4m3",
+        "mxfp4",
+        "mxint8",
+        "nvfp4",
+        "nvfp4_2d",
+        "nvfp4:order=torchao",
+        "nvint4",
+        "amdfp4",
+        "int8_group",
+        "int4_group",
+        "int4_group_asym",
+        "deepseek_1x128",
+        "int8_token",
+        "mxfp8_e4m3:size=64",
+        "block:elem=int8,size=16,scale=bfloat16",
+        "block:elem=e4m3,size=32,scale=binary32",
+    };
+    for (int isa = 1; isa < ASSAY_ISA_COUNT; isa++)
+        for (size_t i = 0; assay_isa_force((assay_isa)isa) == ASSAY_OK && i < 2 * 16; i++) {
+            assay_scheme s;
+            size_t cols = i % 2 ? COLS - 13 : COLS;
+            cr_assert_eq(assay_scheme_parse(names[i / 2], ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
+                                            ASSAY_NAN_RULE_DEFAULT, &s),
+                         ASSAY_OK);
+            for (int kind = 0; kind < KINDS; kind++) {
+                fill(kind);
+                check(&s, names[i / 2], "rne", kind, cols);
+            }
+        }
+}
+
 /* Random bits next to the position between two values, which a rounded quotient does not tell. */
 Test(scheme_fast, random_bits_next_to_the_position)
 {
