@@ -14,7 +14,8 @@ typedef struct stored {
     const void *codes, *scales, *zeros;
     assay_tensor_scale tensor;
     size_t code_bytes, scale_bytes;
-    bool past; /* the result goes past the caches */
+    bool past;                 /* the result goes past the caches */
+    const float *scale_values; /* of all codes, or NULL */
 } stored;
 
 static void read_segment(const stored *t, size_t scale, size_t at, size_t n, double *y)
@@ -44,7 +45,7 @@ void assay_scheme_dequantize(const assay_scheme *s, size_t rows, size_t cols, co
         assay_hierarchy_dequantize(s, rows, cols, codes, y, NULL);
         return;
     }
-    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0, false };
+    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0, false, NULL };
     t.code_bytes = assay_format_container(&s->element.format);
     if (s->block == 0) {
         assay_decode_array_f64(&s->element.format, codes, y, rows * cols);
@@ -88,6 +89,45 @@ static bool is_narrow(const assay_scheme *s, float tensor)
     return ASSAY_HAS_ENVIRONMENT && fits && (tensor == 1 || exact);
 }
 
+/* Codes of at most 8 bits that are those of binary16 where its fraction ends and its exponent
+ * begins, with another bias: 2^(15 - bias) takes them to their values, exactly. */
+static bool is_half(const assay_format *e)
+{
+    bool named = e->nan == ASSAY_NAN_NONE || e->nan == ASSAY_NAN_ONES || e->nan == ASSAY_NAN_IEEE;
+    return e->kind == ASSAY_FAMILY_FLOAT && e->bits <= 8 && e->is_signed && e->has_zero &&
+           e->has_negzero && e->has_subnormals && named && e->exponent_bits <= 5 && e->bias <= 15 &&
+           e->emin == 1 - e->bias && e->sign_bit == 1u << (e->bits - 1);
+}
+
+static void set_back(const assay_format *e, assay_narrow_decoder *d)
+{
+    assay_back *b = &d->back;
+    const bool whole = d->way == NARROW_INTEGERS && e->bits <= 8;
+    memcpy(b->table, d->table, sizeof b->table);
+    b->t = d->tensor;
+    b->over = d->scheme->tensor_divides;
+    b->is_signed = e->is_signed;
+    b->unit = whole ? d->integers : 1;
+    b->up = b->down = 32 - e->bits;
+    b->kind = d->way == NARROW_LOOK_UP ? ASSAY_BACK_TABLE
+              : whole                  ? ASSAY_BACK_INTEGERS
+                                       : ASSAY_BACK_NONE;
+    if (d->way == NARROW_ARRAY && is_half(e)) {
+        const int above = 10 - e->fraction_bits; /* of binary16's fraction */
+        b->kind = ASSAY_BACK_HALVES;
+        b->unit = (float)assay_pow2(15 - e->bias);
+        b->magnitude = (uint8_t)(e->sign_bit - 1);
+        b->most = (uint8_t)e->max_code;
+        b->up = 16 - e->bits;
+        b->down = b->up - above;
+        b->mask = 0x8000 | b->magnitude << above;
+    }
+    bool plain = fabsf(b->t) < INFINITY && b->t != 0;
+    if (b->kind != ASSAY_BACK_TABLE && !plain)
+        b->kind = ASSAY_BACK_NONE;
+    d->one_pass = d->loops->back[b->kind];
+}
+
 void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *d)
 {
     const assay_format *e = &s->element.format;
@@ -101,6 +141,7 @@ void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow
     d->integers = (float)assay_pow2(-e->scale);
     for (unsigned i = 0; i < 16 && d->way == NARROW_LOOK_UP; i++)
         d->table[i] = (float)assay_decode(e, i); /* bits above the width are not looked at */
+    set_back(e, d);
 }
 
 /* Integers before their unit. */
@@ -124,29 +165,43 @@ void assay_narrow_decode_codes(const assay_narrow_decoder *d, const void *codes,
 }
 
 void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
-                         const double *scale, const double *zero, float *y)
+                         const float *scale, const float *zero, float *y)
 {
-    float times[ASSAY_PIECE_BLOCKS], minus[ASSAY_PIECE_BLOCKS];
-    float unit = d->way == NARROW_INTEGERS ? d->integers : 1;
-    for (size_t b = 0; b * k.size < k.n; b++) {
-        times[b] = (float)scale[b] * unit;
-        minus[b] = (float)zero[b];
+    float times[ASSAY_PIECE_BLOCKS], none[ASSAY_PIECE_BLOCKS];
+    const size_t count = (k.n - 1) / k.size + 1;
+    float unit = d->one_pass ? d->back.unit : d->way == NARROW_INTEGERS ? d->integers : 1;
+    for (size_t b = 0; b < count; b++)
+        times[b] = scale[b] * unit;
+    if (d->one_pass && d->one_pass(&d->back, k, codes, times, zero, y))
+        return;
+    unit = d->way == NARROW_INTEGERS ? d->integers : 1;
+    for (size_t b = 0; b < count; b++) {
+        times[b] = scale[b] * unit;
+        none[b] = 0;
     }
     decode_raw(d, codes, y, k.n);
-    d->loops->finish(k, minus, times, d->tensor, d->scheme->tensor_divides, y);
+    d->loops->finish(k, zero ? zero : none, times, d->tensor, d->scheme->tensor_divides, y);
 }
 
-static void read_scales(const stored *t, size_t at, size_t n, double *scale, double *zero)
+static const float *read_zeros(const assay_narrow_decoder *d, const stored *t, size_t at, size_t n,
+                               float *zero)
 {
-    const assay_format *e = &t->s->element.format;
-    for (size_t b = 0; b < n; b++) {
+    if (!t->zeros)
+        return NULL;
+    assay_narrow_decode_codes(d, (const unsigned char *)t->zeros + at * t->code_bytes, zero, n);
+    return zero;
+}
+
+static void read_scales(const stored *t, size_t at, size_t n, float *scale)
+{
+    const unsigned char *codes = (const unsigned char *)t->scales + at * t->scale_bytes;
+    if (t->scale_values)
+        for (size_t b = 0; b < n; b++)
+            scale[b] = t->scale_values[codes[b]];
+    else if (t->scales)
+        assay_decode_array_f32(&t->s->scale.format, codes, scale, n);
+    for (size_t b = 0; !t->scales && b < n; b++)
         scale[b] = 1;
-        zero[b] =
-            t->zeros ? assay_decode(e, assay_container_load(t->zeros, at + b, t->code_bytes)) : 0;
-    }
-    if (t->scales)
-        assay_decode_array_f64(&t->s->scale.format,
-                               (const unsigned char *)t->scales + at * t->scale_bytes, scale, n);
 }
 
 /* Lines that are y's alone go past the caches. */
@@ -167,15 +222,17 @@ static void narrow_piece(const assay_narrow_decoder *d, const stored *t, size_t 
 {
     enum { PART = 512 };
     _Alignas(ASSAY_LINE) float part[ASSAY_PIECE];
-    double scale[ASSAY_PIECE_BLOCKS], zero[ASSAY_PIECE_BLOCKS];
+    float scale[ASSAY_PIECE_BLOCKS], zeros[ASSAY_PIECE_BLOCKS];
     const unsigned char *codes = (const unsigned char *)t->codes + at * t->code_bytes;
     size_t blocks = !t->past || k.size > PART ? ASSAY_PIECE_BLOCKS : PART / k.size;
-    read_scales(t, scale_at, (k.n - 1) / k.size + 1, scale, zero);
+    const size_t count = (k.n - 1) / k.size + 1;
+    const float *zero = read_zeros(d, t, scale_at, count, zeros);
+    read_scales(t, scale_at, count, scale);
     for (size_t b = 0; b * k.size < k.n; b += blocks) {
         size_t from = b * k.size, left = k.n - from;
         assay_blocks here = { left < blocks * k.size ? left : blocks * k.size, k.size };
-        assay_narrow_decode(d, here, codes + from * t->code_bytes, scale + b, zero + b,
-                            t->past ? part : y + at + from);
+        assay_narrow_decode(d, here, codes + from * t->code_bytes, scale + b,
+                            zero ? zero + b : NULL, t->past ? part : y + at + from);
         if (t->past)
             move_past(d, part, y + at + from, here.n);
     }
@@ -211,10 +268,20 @@ static void narrow_slowly(const stored *t, size_t scale, size_t at, size_t n, fl
     }
 }
 
+static const float *all_scales(const assay_format *f, float *values)
+{
+    uint8_t codes[256];
+    for (unsigned i = 0; i < 256; i++)
+        codes[i] = (uint8_t)i;
+    assay_decode_array_f32(f, codes, values, 256);
+    return values;
+}
+
 void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols, const void *codes,
                                  const void *scales, const void *zeros, float tensor, float *y)
 {
     assay_narrow_decoder d;
+    float scale_values[256];
     if (rows == 0 || cols == 0)
         return;
     if (s->hierarchy) {
@@ -225,7 +292,7 @@ void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols
         assay_decode_array_f32(&s->element.format, codes, y, rows * cols);
         return;
     }
-    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0, false };
+    stored t = { s, codes, scales, zeros, { .stored = tensor }, 0, 0, false, NULL };
     t.code_bytes = assay_format_container(&s->element.format);
     t.scale_bytes = assay_format_container(&s->scale.format);
     assay_narrow_decoder_make(s, tensor, &d);
@@ -233,6 +300,8 @@ void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols
              assay_array_head(codes, y, rows * cols, sizeof *y) < rows * cols;
     assay_scale_shape shape = assay_scheme_scales(s, rows, cols);
     size_t size = s->block < cols ? s->block : cols, height = s->tile_rows;
+    if (t.scale_bytes == 1 && shape.rows * shape.cols >= 512)
+        t.scale_values = all_scales(&s->scale.format, scale_values);
     if (s->extent == ASSAY_EXTENT_TENSOR)
         height = rows;
 #pragma omp parallel for schedule(static) if (rows > 8)

@@ -75,21 +75,24 @@ static void round_taken(const assay_fast *f, const run *r, size_t at, assay_bloc
 static void make_values(const assay_fast *f, const run *r, size_t at, assay_blocks k,
                         const void *codes, const fast_group *w)
 {
-    double y[ASSAY_PIECE], zero[ASSAY_PIECE_BLOCKS];
-    const double *scale = w->value;
+    double y[ASSAY_PIECE];
+    float scale[ASSAY_PIECE_BLOCKS], zero[ASSAY_PIECE_BLOCKS];
     size_t count = (k.n - 1) / k.size + 1;
-    for (size_t b = 0; b < count; b++)
-        zero[b] = (double)w->zero[b];
     if (r->narrow_values && f->decoder.usable) {
-        assay_narrow_decode(&f->decoder, k, codes, scale, zero, r->narrow_values + at);
+        for (size_t b = 0; b < count; b++) {
+            scale[b] = (float)w->value[b];
+            zero[b] = (float)w->zero[b];
+        }
+        assay_narrow_decode(&f->decoder, k, codes, scale, r->s->has_zero ? zero : NULL,
+                            r->narrow_values + at);
         return;
     }
     assay_decode_array_f64(&r->s->element.format, codes, y, k.n);
     for (size_t b = 0; b < count; b++) {
-        block_factor factor = assay_block_factor(r->s, r->tensor, scale[b]);
+        block_factor factor = assay_block_factor(r->s, r->tensor, w->value[b]);
         size_t end = (b + 1) * k.size < k.n ? (b + 1) * k.size : k.n;
         for (size_t i = b * k.size; i < end; i++)
-            y[i] = (y[i] - zero[b]) * factor.multiply;
+            y[i] = (y[i] - (double)w->zero[b]) * factor.multiply;
         for (size_t i = b * k.size; factor.divide != 1 && i < end; i++)
             y[i] /= factor.divide;
     }

@@ -75,6 +75,28 @@ typedef struct assay_near {
     bool two;
 } assay_near;
 
+/** From codes of one byte to values in one pass: which way, and its constants. */
+typedef enum assay_back_kind {
+    ASSAY_BACK_NONE,
+    ASSAY_BACK_TABLE,    /* at most 16 codes                                            */
+    ASSAY_BACK_INTEGERS, /* as they are                                                 */
+    ASSAY_BACK_HALVES,   /* codes that are those of binary16 but for their place, and bias */
+    ASSAY_BACK_KINDS
+} assay_back_kind;
+
+typedef struct assay_back {
+    assay_back_kind kind;
+    float table[16];
+    float unit;     /* of what is decoded                                                */
+    float t;        /* the tensor's scale, 1 if there is none                            */
+    bool over;      /* which divides                                                     */
+    bool is_signed; /* integers                                                          */
+    int up, down;   /* shifts of integers in 32 bits, of codes in 16                     */
+    int mask;       /* of binary16                                                       */
+    uint8_t most;   /* codes whose magnitude, a mask of them, is above are not served    */
+    uint8_t magnitude;
+} assay_back;
+
 /** By block: by is near 1 / scale. */
 typedef struct assay_near_blocks {
     const float *by, *scale;
@@ -97,8 +119,8 @@ typedef struct assay_scheme_loops {
     /* q = amax times / divisor; nonzero if an amax is infinite or NaN. */
     uint32_t (*quotients)(size_t n, const uint32_t *top, uint32_t least, double times,
                           double divisor, double *q);
-    /* With zero points, as assay_affine_quotient and assay_affine_zero have them, in binary64; NULL:
-     * not provided. */
+    /* With zero points, as assay_affine_quotient and assay_affine_zero have them, in binary64;
+     * NULL: not provided. */
     void (*spans)(size_t n, const float *low, const float *high, double levels, double *q);
     void (*zeros)(size_t n, const float *low, const double *value, double least, double most,
                   int32_t *zero);
@@ -128,6 +150,10 @@ typedef struct assay_scheme_loops {
     bool (*inverses)(size_t n, const float *scale, const uint32_t *top, float limit, float *by);
     /* n words to integers of `bytes` bytes. */
     void (*narrow)(const uint32_t *words, void *codes, size_t n, size_t bytes);
+    /* y[i] = (code - zero[b]) times[b], then times or over t; NaN is the canonical one. zero: or
+     * NULL. False if there are codes, or scales, that it does not serve. */
+    bool (*back[ASSAY_BACK_KINDS])(const assay_back *p, assay_blocks blocks, const uint8_t *codes,
+                                   const float *times, const float *zero, float *y);
     /* y[i] = table[codes[i] & 15]; bytes. */
     void (*look_up)(const float table[16], const uint8_t *codes, float *y, size_t n);
     /* Two's complement or unsigned codes of `bits` bits, as they are. */

@@ -45,6 +45,9 @@ typedef struct assay_narrow_decoder {
     enum { NARROW_LOOK_UP, NARROW_INTEGERS, NARROW_ARRAY } way;
     bool usable;
     float tensor, integers, table[16];
+    assay_back back;
+    bool (*one_pass)(const assay_back *p, assay_blocks blocks, const uint8_t *codes,
+                     const float *times, const float *zero, float *y); /* or NULL */
 } assay_narrow_decoder;
 
 /* How a scheme's blocks are done on binary32. */
@@ -115,9 +118,9 @@ void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow
 bool assay_narrow_decoder_fits(const assay_scheme *s);
 void assay_narrow_decode_codes(const assay_narrow_decoder *d, const void *codes, float *y,
                                size_t n);
-/* Within assay_environment_enter; scales and zero points by block, y the same shape. */
+/* Within assay_environment_enter; scales and zero points (or NULL) by block, y the same shape. */
 void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
-                         const double *scale, const double *zero, float *y);
+                         const float *scale, const float *zero, float *y);
 /* Integers of at most 16 bits whose codes are themselves, in units of a power of two. */
 bool assay_is_whole_format(const assay_format *f);
 

@@ -111,7 +111,7 @@ static bool bench(const char *spec, const buffers *b)
                                     b->y);
         const double took[] = { amax - start, quantized - amax, now() - quantized };
         for (int i = 0; i < 3; i++)
-            best[i] = took[i] < best[i] ? took[i] : best[i];
+            best[i] = took[i] > 0 && took[i] < best[i] ? took[i] : best[i];
     }
     printf("%-22s  amax %6.3f  quantize %7.3f  dequantize %6.3f ns per element%s\n", spec,
            best[0] / n * 1e9, best[1] / n * 1e9, best[2] / n * 1e9, right ? "" : "  WRONG");
