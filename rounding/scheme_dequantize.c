@@ -164,23 +164,58 @@ void assay_narrow_decode_codes(const assay_narrow_decoder *d, const void *codes,
         y[i] *= d->integers;
 }
 
-void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
+/* In two passes: what the vectors of one do not serve. */
+static void decode_twice(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
                          const float *scale, const float *zero, float *y)
 {
     float times[ASSAY_PIECE_BLOCKS], none[ASSAY_PIECE_BLOCKS];
-    const size_t count = (k.n - 1) / k.size + 1;
-    float unit = d->one_pass ? d->back.unit : d->way == NARROW_INTEGERS ? d->integers : 1;
-    for (size_t b = 0; b < count; b++)
-        times[b] = scale[b] * unit;
-    if (d->one_pass && d->one_pass(&d->back, k, codes, times, zero, y))
-        return;
-    unit = d->way == NARROW_INTEGERS ? d->integers : 1;
-    for (size_t b = 0; b < count; b++) {
+    const float unit = d->way == NARROW_INTEGERS ? d->integers : 1;
+    for (size_t b = 0; b * k.size < k.n; b++) {
         times[b] = scale[b] * unit;
         none[b] = 0;
     }
     decode_raw(d, codes, y, k.n);
     d->loops->finish(k, zero ? zero : none, times, d->tensor, d->scheme->tensor_divides, y);
+}
+
+void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
+                         const float *scale, const float *zero, float *y)
+{
+    float times[ASSAY_PIECE_BLOCKS];
+    for (size_t b = 0; b * k.size < k.n; b++)
+        times[b] = scale[b] * d->back.unit;
+    if (!d->one_pass || !d->one_pass(&d->back, k, codes, times, zero, y))
+        decode_twice(d, k, codes, scale, zero, y);
+}
+
+/* Lines that are y's alone go past the caches. */
+static void move_past(const assay_narrow_decoder *d, const float *piece, float *y, size_t n)
+{
+    size_t head = (ASSAY_LINE - (uintptr_t)y % ASSAY_LINE) % ASSAY_LINE / sizeof *y;
+    head = head < n ? head : n;
+    size_t whole = (n - head) / 16 * 16, tail = head + whole;
+    memcpy(y, piece, head * sizeof *y);
+    d->loops->past(piece + head, y + head, whole * sizeof *y);
+    memcpy(y + tail, piece + tail, (n - tail) * sizeof *y);
+}
+
+/* Past the caches by few lines at a time, so that these drain while the next ones are computed. */
+static void decode_past(const assay_narrow_decoder *d, assay_blocks k, const unsigned char *codes,
+                        const float *scale, const float *zero, float *y)
+{
+    enum { PART = 256 };
+    _Alignas(ASSAY_LINE) float part[PART];
+    const size_t bytes = assay_format_container(&d->scheme->element.format);
+    const size_t count = k.size < PART ? PART / k.size : 1;
+    for (size_t b = 0; b * k.size < k.n; b += count) {
+        size_t from = b * k.size, end = k.n - from < count * k.size ? k.n : from + count * k.size;
+        for (size_t i = from; i < end; i += PART) {
+            size_t n = end - i < PART ? end - i : PART;
+            assay_narrow_decode(d, (assay_blocks){ n, k.size < n ? k.size : n }, codes + i * bytes,
+                                scale + b, zero ? zero + b : NULL, part);
+            move_past(d, part, y + i, n);
+        }
+    }
 }
 
 static const float *read_zeros(const assay_narrow_decoder *d, const stored *t, size_t at, size_t n,
@@ -204,38 +239,19 @@ static void read_scales(const stored *t, size_t at, size_t n, float *scale)
         scale[b] = 1;
 }
 
-/* Lines that are y's alone go past the caches. */
-static void move_past(const assay_narrow_decoder *d, const float *piece, float *y, size_t n)
-{
-    size_t head = (ASSAY_LINE - (uintptr_t)y % ASSAY_LINE) % ASSAY_LINE / sizeof *y;
-    head = head < n ? head : n;
-    size_t whole = (n - head) / 16 * 16, tail = head + whole;
-    memcpy(y, piece, head * sizeof *y);
-    d->loops->past(piece + head, y + head, whole * sizeof *y);
-    memcpy(y + tail, piece + tail, (n - tail) * sizeof *y);
-}
-
-/* A piece of a row: whole blocks, or a part of one. Going past the caches it is cut once more, so
- * that stores drain while the next part is computed. */
+/* A piece of a row: whole blocks, or a part of one. */
 static void narrow_piece(const assay_narrow_decoder *d, const stored *t, size_t scale_at, size_t at,
                          assay_blocks k, float *y)
 {
-    enum { PART = 512 };
-    _Alignas(ASSAY_LINE) float part[ASSAY_PIECE];
     float scale[ASSAY_PIECE_BLOCKS], zeros[ASSAY_PIECE_BLOCKS];
     const unsigned char *codes = (const unsigned char *)t->codes + at * t->code_bytes;
-    size_t blocks = !t->past || k.size > PART ? ASSAY_PIECE_BLOCKS : PART / k.size;
     const size_t count = (k.n - 1) / k.size + 1;
     const float *zero = read_zeros(d, t, scale_at, count, zeros);
     read_scales(t, scale_at, count, scale);
-    for (size_t b = 0; b * k.size < k.n; b += blocks) {
-        size_t from = b * k.size, left = k.n - from;
-        assay_blocks here = { left < blocks * k.size ? left : blocks * k.size, k.size };
-        assay_narrow_decode(d, here, codes + from * t->code_bytes, scale + b,
-                            zero ? zero + b : NULL, t->past ? part : y + at + from);
-        if (t->past)
-            move_past(d, part, y + at + from, here.n);
-    }
+    if (t->past)
+        decode_past(d, k, codes, scale, zero, y + at);
+    else
+        assay_narrow_decode(d, k, codes, scale, zero, y + at);
 }
 
 /* Whole blocks that fit into a piece, or pieces of one block. */
@@ -304,16 +320,19 @@ void assay_scheme_dequantize_f32(const assay_scheme *s, size_t rows, size_t cols
         t.scale_values = all_scales(&s->scale.format, scale_values);
     if (s->extent == ASSAY_EXTENT_TENSOR)
         height = rows;
-#pragma omp parallel for schedule(static) if (rows > 8)
-    for (size_t i = 0; i < rows; i++) {
-        unsigned before = assay_environment_enter(ASSAY_TO_NEAREST);
-        size_t at = i / height * shape.cols;
-        if (d.usable)
-            narrow_row(&d, &t, at, i * cols, (assay_blocks){ cols, size }, y);
-        for (size_t b = 0; !d.usable && b < shape.cols; b++)
-            narrow_slowly(&t, at + b, i * cols + b * size,
-                          cols - b * size < size ? cols - b * size : size, y);
-        assay_environment_leave(before);
+#pragma omp parallel if (rows > 8)
+    {
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < rows; i++) {
+            unsigned before = assay_environment_enter(ASSAY_TO_NEAREST);
+            size_t at = i / height * shape.cols;
+            if (d.usable)
+                narrow_row(&d, &t, at, i * cols, (assay_blocks){ cols, size }, y);
+            for (size_t b = 0; !d.usable && b < shape.cols; b++)
+                narrow_slowly(&t, at + b, i * cols + b * size,
+                              cols - b * size < size ? cols - b * size : size, y);
+            assay_environment_leave(before);
+        }
         if (t.past)
             assay_end_past();
     }

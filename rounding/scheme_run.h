@@ -118,7 +118,7 @@ void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow
 bool assay_narrow_decoder_fits(const assay_scheme *s);
 void assay_narrow_decode_codes(const assay_narrow_decoder *d, const void *codes, float *y,
                                size_t n);
-/* Within assay_environment_enter; scales and zero points (or NULL) by block, y the same shape. */
+/* Within assay_environment_enter; scales and zero points (or NULL) by block. */
 void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const void *codes,
                          const float *scale, const float *zero, float *y);
 /* Integers of at most 16 bits whose codes are themselves, in units of a power of two. */

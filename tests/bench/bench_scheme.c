@@ -35,7 +35,7 @@ static bool allocate(size_t n, buffers *b)
     b->rows = n / COLS > 0 ? n / COLS : 1;
     n = b->rows * COLS;
     b->x = malloc(n * sizeof *b->x);
-    b->y = malloc(n * sizeof *b->y);
+    b->y = aligned_alloc(64, n * sizeof *b->y);
     b->codes = calloc(4 * n, 1);
     b->scales = calloc(n, 1);
     b->zeros = calloc(n, 1);
