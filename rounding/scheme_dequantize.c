@@ -188,17 +188,6 @@ void assay_narrow_decode(const assay_narrow_decoder *d, assay_blocks k, const vo
         decode_twice(d, k, codes, scale, zero, y);
 }
 
-/* Lines that are y's alone go past the caches. */
-static void move_past(const assay_narrow_decoder *d, const float *piece, float *y, size_t n)
-{
-    size_t head = (ASSAY_LINE - (uintptr_t)y % ASSAY_LINE) % ASSAY_LINE / sizeof *y;
-    head = head < n ? head : n;
-    size_t whole = (n - head) / 16 * 16, tail = head + whole;
-    memcpy(y, piece, head * sizeof *y);
-    d->loops->past(piece + head, y + head, whole * sizeof *y);
-    memcpy(y + tail, piece + tail, (n - tail) * sizeof *y);
-}
-
 /* Past the caches by few lines at a time, so that these drain while the next ones are computed. */
 static void decode_past(const assay_narrow_decoder *d, assay_blocks k, const unsigned char *codes,
                         const float *scale, const float *zero, float *y)
@@ -213,7 +202,7 @@ static void decode_past(const assay_narrow_decoder *d, assay_blocks k, const uns
             size_t n = end - i < PART ? end - i : PART;
             assay_narrow_decode(d, (assay_blocks){ n, k.size < n ? k.size : n }, codes + i * bytes,
                                 scale + b, zero ? zero + b : NULL, part);
-            move_past(d, part, y + i, n);
+            assay_move_past(part, y + i, n * sizeof *y);
         }
     }
 }

@@ -23,6 +23,18 @@ const assay_scheme_loops *assay_scheme_loops_current(void)
 #endif
 }
 
+void assay_move_past(const void *from, void *to, size_t n)
+{
+    const char *x = (const char *)from;
+    char *y = (char *)to;
+    size_t head = (ASSAY_LINE - (uintptr_t)y % ASSAY_LINE) % ASSAY_LINE;
+    head = head < n ? head : n;
+    size_t whole = (n - head) / ASSAY_LINE * ASSAY_LINE, tail = head + whole;
+    memcpy(y, x, head);
+    assay_scheme_loops_current()->past(x + head, y + head, whole);
+    memcpy(y + tail, x + tail, n - tail);
+}
+
 /* Integers of at most 16 bits whose codes are themselves. */
 bool assay_is_whole_format(const assay_format *f)
 {

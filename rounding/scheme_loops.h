@@ -173,4 +173,7 @@ extern const assay_scheme_loops assay_scheme_loops_base, assay_scheme_loops_avx2
 /** The loops of assay_isa_current. They run between assay_environment_enter and its end. */
 const assay_scheme_loops *assay_scheme_loops_current(void);
 
+/** Copies n bytes; lines that are y's alone go past the caches, until assay_end_past. */
+void assay_move_past(const void *x, void *y, size_t n);
+
 #endif

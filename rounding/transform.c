@@ -8,9 +8,11 @@
 #include "numerics/cpu.h"
 #include "numerics/philox.h"
 #include "rounding/array_table.h"
+#include "rounding/scheme_loops.h"
 #include "rounding/scheme_parts.h"
 #include "rounding/transform_loops.h"
 
+/* What is rotated at once, and stored past the caches at once. */
 enum { CHUNK = ASSAY_ROTATE_CHUNK };
 
 static const assay_transform_loops *current_loops(void)
@@ -80,6 +82,24 @@ static double norm_of(size_t n)
 static size_t least_of(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+/* False if the loops do not do that. Signs are longer than a chunk only for long blocks. */
+static bool rotate_short_f32(bool back, const uint32_t *signs, size_t n, size_t all, const float *x,
+                             float *y)
+{
+    const assay_transform_loops *loops = current_loops();
+    if (!loops->short_blocks || n > ASSAY_ROTATE_SHORT)
+        return false;
+    loops->short_blocks(signs, back, (float)norm_of(n), n, x, y, all);
+    return true;
+}
+
+static bool rotate_short_f64(bool back, const uint32_t *signs, size_t n, size_t all,
+                             const double *x, double *y)
+{
+    (void)back, (void)signs, (void)n, (void)all, (void)x, (void)y;
+    return false;
 }
 
 #define SOURCE(name) name##_f32

@@ -8,13 +8,17 @@
 #include <stdint.h>
 
 /** Elements of a block that are rotated in the first-level cache. */
-enum { ASSAY_ROTATE_CHUNK = 2048 };
+enum { ASSAY_ROTATE_CHUNK = 2048, ASSAY_ROTATE_SHORT = 128 };
 
 /** In place: y has n elements, a power of two. Signs are words whose top bit counts, or NULL. */
 typedef struct assay_transform_loops {
     /* Signs, all stages of n <= ASSAY_ROTATE_CHUNK elements. */
     void (*stages_f32)(const uint32_t *signs, float *y, size_t n);
     void (*stages_f64)(const uint32_t *signs, double *y, size_t n);
+    /* All of it for blocks of n <= ASSAY_ROTATE_SHORT elements, `all` of them from x to y; signs
+     * count first, or after it if `back`. y may be x. NULL: not provided. */
+    void (*short_blocks)(const uint32_t *signs, bool back, float norm, size_t n, const float *x,
+                         float *y, size_t all);
     /* The stage at distance n / 2. */
     void (*last_stage_f32)(float *y, size_t n);
     void (*last_stage_f64)(double *y, size_t n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ns per element of quantizing and dequantizing binary32 on one core: bench_scheme [ELEMENTS
- * [SPEC[@MODE]...]]. Codes and scales of some rows are first compared with the definition's. */
+ * [SPEC[@MODE]|rotation:N...]]. Codes and scales of some rows are first compared with the
+ * definition's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,10 +167,13 @@ int main(int argc, char **argv)
     printf("memcpy %.3f ns per element, ", copied / (double)(b.rows * COLS) * 1e9);
     printf("isa %s, %zu elements\n", assay_isa_name(assay_isa_current()), b.rows * COLS);
     for (int i = 2; i < argc; i++)
-        right = bench(argv[i], &b) && right;
+        if (strncmp(argv[i], "rotation:", 9) == 0)
+            bench_rotation(strtoul(argv[i] + 9, NULL, 10), &b);
+        else
+            right = bench(argv[i], &b) && right;
     for (size_t i = 0; argc < 3 && i < sizeof usual / sizeof usual[0]; i++)
         right = bench(usual[i], &b) && right;
-    for (size_t i = 16; argc < 3 && i <= 4096; i *= 8)
+    for (size_t i = 16; argc < 3 && i <= 1024; i *= 2)
         bench_rotation(i, &b);
     return !right;
 }

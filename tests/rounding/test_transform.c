@@ -81,6 +81,58 @@ Test(transform, sums_in_the_documented_order)
     }
 }
 
+/* Rows of many blocks and a remainder, with zeros, NaN and infinities, both ways: each instruction
+ * set as baseline, which the test above compares with the definition. */
+Test(transform, same_on_every_instruction_set)
+{
+    enum { ROWS = 2, COLS = 2048 + 301 };
+    static float x[ROWS * COLS], want[ROWS * COLS], got[ROWS * COLS + 1];
+    for (size_t i = 0; i < ROWS * COLS; i++) {
+        uint32_t w = assay_philox_word(3, 0, i, 0);
+        x[i] = w % 53 == 0 ? -0.0F : (float)(int)(w % 20001) / 7;
+        if (i % 1024 == 77)
+            x[i] = assay_from_bits32(w | 0x7f800000);
+    }
+    for (size_t n = 1; n <= 2048; n *= 2)
+        for (int way = 0; way < 4; way++) {
+            const assay_transform t = {
+                .kind = ASSAY_TRANSFORM_ROTATE, .block = n, .random = way > 1, .seed = 4
+            };
+            cr_assert_eq(assay_isa_force(ASSAY_ISA_BASELINE), ASSAY_OK);
+            assay_transform_f32(&t, way % 2, ROWS, COLS, x, want);
+            for (int isa = 1; isa < ASSAY_ISA_COUNT; isa++) {
+                if (assay_isa_force((assay_isa)isa) != ASSAY_OK)
+                    continue;
+                assay_transform_f32(&t, way % 2, ROWS, COLS, x, got + 1);
+                cr_assert_eq(memcmp(want, got + 1, sizeof want), 0, "n %zu, way %d, isa %d", n, way,
+                             isa);
+            }
+        }
+}
+
+/* Results past the caches, from any address. */
+Test(transform, large_arrays)
+{
+    enum { ROWS = 9, COLS = 150001 };
+    float *x = malloc(ROWS * COLS * sizeof *x), *y = malloc((ROWS * COLS + 1) * sizeof *y);
+    float *want = malloc(ROWS * COLS * sizeof *want);
+    cr_assert(x && y && want);
+    for (size_t i = 0; i < ROWS * COLS; i++)
+        x[i] = (float)(int)(assay_philox_word(7, 0, i, 0) % 20001) / 7;
+    for (size_t n = 16; n <= 4096; n *= 16) {
+        const assay_transform t = { .kind = ASSAY_TRANSFORM_ROTATE, .block = n, .random = true };
+        for (size_t i = 0; i < ROWS; i++)
+            assay_transform_f32(&t, false, 1, COLS, x + i * COLS, want + i * COLS);
+        for (size_t shift = 0; shift < 2; shift++) {
+            assay_transform_f32(&t, false, ROWS, COLS, x, y + shift);
+            cr_assert_eq(memcmp(y + shift, want, ROWS * COLS * sizeof *want), 0, "n %zu", n);
+        }
+    }
+    free(x);
+    free(y);
+    free(want);
+}
+
 /* Integers sum exactly, and 256 is a power of four: (H D)^T H D is n times the identity. */
 Test(transform, back_is_the_inverse)
 {
