@@ -25,26 +25,40 @@ static const uint32_t *draws_of(const run *r, size_t at, size_t n, uint32_t *wor
     return words;
 }
 
-/* Codes that the first bits of U do not decide. */
-static void ask(const run *r, size_t at, assay_blocks k, fast_group *w)
+/* The code of element at + i from the definition. */
+static uint32_t ask(const run *r, size_t at, assay_blocks k, size_t i, const fast_group *w)
 {
     const assay_scheme *s = r->s;
     const assay_format *e = &s->element.format;
-    for (size_t i = 0; i < k.n; i++) {
-        if (!w->mark[i])
-            continue;
-        size_t b = i / k.size;
-        const block_scale scale = { .code = w->code[b], .value = w->value[b] };
-        block_step step = assay_block_step(s, r->tensor, &scale);
-        if (!s->has_zero) {
-            w->words[i] = (uint32_t)assay_run_code(r, &s->element, &step, at + i);
-            continue;
+    const size_t b = i / k.size;
+    const block_scale scale = { .code = w->code[b], .value = w->value[b] };
+    block_step step = assay_block_step(s, r->tensor, &scale);
+    if (!s->has_zero)
+        return (uint32_t)assay_run_code(r, &s->element, &step, at + i);
+    uint64_t code = assay_run_code(r, &s->whole, &step, at + i);
+    int64_t v = (int64_t)assay_decode(&s->whole.format, code) + w->zero[b];
+    v = v < e->lowest ? e->lowest : v > e->highest ? e->highest : v;
+    return (uint32_t)v & (((uint32_t)1 << e->bits) - 1);
+}
+
+/* In one pass, and the definition for few codes that it is not sure of; false if these are many. */
+static bool encode_near(const assay_fast *f, const run *r, size_t at, assay_blocks k,
+                        const float *x, uint8_t *codes, fast_group *w)
+{
+    enum { FEW = 8 };
+    const uint32_t *draw = f->codes == FAST_LOOSE ? draws_of(r, at, k.n, w->draws) : NULL;
+    uint64_t doubt[ASSAY_PIECE / 64];
+    int count = 0;
+    if (!assay_fast_near(f, k, x, draw, codes, doubt, w))
+        return false;
+    for (size_t i = 0; i < k.n; i += 64)
+        count += __builtin_popcountll(doubt[i / 64]);
+    for (size_t i = 0; count > 0 && count <= FEW && i < k.n; i += 64)
+        for (uint64_t left = doubt[i / 64]; left != 0; left &= left - 1) {
+            size_t j = i + (size_t)__builtin_ctzll(left);
+            codes[j] = (uint8_t)ask(r, at, k, j, w);
         }
-        uint64_t code = assay_run_code(r, &s->whole, &step, at + i);
-        int64_t v = (int64_t)assay_decode(&s->whole.format, code) + w->zero[b];
-        v = v < e->lowest ? e->lowest : v > e->highest ? e->highest : v;
-        w->words[i] = (uint32_t)v & (((uint32_t)1 << e->bits) - 1);
-    }
+    return count <= FEW;
 }
 
 /* Codes of what assay_fast_take gives. */
@@ -62,9 +76,11 @@ static void round_taken(const assay_fast *f, const run *r, size_t at, assay_bloc
         return;
     case FAST_WHOLE: f->loops->whole[s->element.mode](&f->whole, k, x, w->zero, w->words); break;
     case FAST_LOOSE:
-        if (f->loops->loose(&f->loose, k, x, w->zero, draws_of(r, at, k.n, w->draws), w->words,
-                            w->mark))
-            ask(r, at, k, w);
+        f->loops->loose(&f->loose, k, x, w->zero, draws_of(r, at, k.n, w->draws), w->words,
+                        w->mark);
+        for (size_t i = 0; i < k.n; i++)
+            if (w->mark[i])
+                w->words[i] = ask(r, at, k, i, w);
         break;
     default: f->loops->count(k, x, w->step, f->two, w->words);
     }
@@ -111,7 +127,7 @@ static const float *take(const assay_fast *f, assay_blocks k, const float *x, fa
 bool assay_fast_encode(const assay_fast *f, const run *r, size_t at, assay_blocks k, const float *x,
                        void *codes, fast_group *w)
 {
-    if (f->near.kind && assay_fast_near(f, k, x, codes, w))
+    if (f->near.kind && encode_near(f, r, at, k, x, codes, w))
         return true;
     x = take(f, k, x, w);
     if (x)

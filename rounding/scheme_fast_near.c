@@ -28,6 +28,11 @@ static assay_near_kind kind_of(const run *r, const assay_fast *f)
     bool products = f->take == ASSAY_TAKE_MULTIPLY && assay_bits32(f->plus) != 0;
     if (f->codes == FAST_COUNT)
         return ASSAY_NEAR_COUNT;
+    if (f->codes == FAST_LOOSE)
+        return !shift && !products                               ? ASSAY_NEAR_NONE
+               : f->loose.whole                                  ? ASSAY_NEAR_RANDOM_WHOLE
+               : e->p < 8 && f->loose.emin == f->loose.code_base ? ASSAY_NEAR_RANDOM_FLOAT
+                                                                 : ASSAY_NEAR_NONE;
     if (assay_fast_is_near_whole(r, f) && !r->s->has_zero)
         return ASSAY_NEAR_WHOLE;
     if (r->s->element.mode != ASSAY_RNE)
@@ -71,6 +76,26 @@ static bool set_table(const run *r, assay_fast *f)
     return true;
 }
 
+/* Three roundings of quotients below 2^p, in units of 2^-23, and what is cut off. */
+static int slack_of(const run *r, const assay_fast *f)
+{
+    bool quotients = r->s->order == ASSAY_ORDER_EXACT && f->take == ASSAY_TAKE_MULTIPLY;
+    return quotients ? 2 << r->s->element.format.p : 0;
+}
+
+/* Of the largest magnitude over its scale. Quotients must not saturate; a product of its own may,
+ * but it has to be finite. */
+static float limit_of(const assay_near *p, const assay_format *e)
+{
+    switch (p->kind) {
+    case ASSAY_NEAR_FLOAT: return (float)e->max * (1 + 0x1p-10F);
+    case ASSAY_NEAR_WHOLE: return p->highest + 0.25F;
+    case ASSAY_NEAR_ZERO: return 0x1p20F;
+    case ASSAY_NEAR_RANDOM_WHOLE: return 255; /* 2^23 of them are a 32-bit integer */
+    default: return 0x1p60F;
+    }
+}
+
 void assay_fast_near_make(const run *r, assay_fast *f)
 {
     const assay_format *e = &r->s->element.format;
@@ -84,16 +109,16 @@ void assay_fast_near_make(const run *r, assay_fast *f)
     p->two = f->two;
     p->sign = (int32_t)e->sign_bit;
     p->max_code = (int32_t)e->max_code;
-    p->emin = (int32_t)c->emin;
-    p->base = (int32_t)c->base;
+    p->emin = (int32_t)(f->codes == FAST_LOOSE ? f->loose.emin : c->emin);
+    p->base = f->codes == FAST_LOOSE ? f->loose.base : c->base;
     p->magic = p->base * (1 << 23);
     p->half = (24 - p->base) * (1 << 23);
     p->mask = (int32_t)f->whole.mask;
     p->lowest = (float)f->whole.lowest;
     p->highest = (float)f->whole.highest;
-    p->limit = p->kind == ASSAY_NEAR_WHOLE  ? p->highest + 0.25F
-               : p->kind == ASSAY_NEAR_ZERO ? 0x1p20F
-                                            : (float)e->max * (1 + 0x1p-10F);
+    p->unit = (int32_t)f->loose.scale + 23 * (1 << 23);
+    p->slack = slack_of(r, f);
+    p->limit = limit_of(p, e);
 }
 
 /* Vectors of four blocks look at what follows the last one. */
@@ -106,23 +131,24 @@ static void pad(size_t count, fast_group *w)
     }
 }
 
-/* Products that are not those of a power of two may be infinite, or NaN. */
-static bool are_finite(size_t n, const uint32_t *top, const float *by)
+/* Whether largest magnitudes are in reach of what multiplies them. */
+static bool are_within(size_t n, const uint32_t *top, const float *by, float limit)
 {
     unsigned out = 0;
     for (size_t b = 0; b < n; b++)
-        out |= assay_from_bits32(top[b]) * by[b] <= 0x1p60F ? 0 : 1;
+        out |= assay_from_bits32(top[b]) * by[b] <= limit ? 0 : 1;
     return out == 0;
 }
 
-bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, uint8_t *codes,
-                     fast_group *w)
+bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, const uint32_t *draw,
+                     uint8_t *codes, uint64_t *doubt, fast_group *w)
 {
     const assay_near *p = &f->near;
     float inverse[ASSAY_PIECE_BLOCKS];
     size_t count = (k.n - 1) / k.size + 1;
-    assay_near_blocks all = { .by = w->by, .scale = w->by, .zero = w->zero, .code = w->code };
-    if (f->take == ASSAY_TAKE_MULTIPLY && !are_finite(count, w->top, w->by))
+    assay_near_blocks all = { x, codes, draw, w->by, w->by, w->zero, w->code, doubt };
+    bool bounded = f->take == ASSAY_TAKE_MULTIPLY || p->kind == ASSAY_NEAR_RANDOM_WHOLE;
+    if (bounded && !are_within(count, w->top, w->by, p->limit))
         return false;
     pad(count, w);
     if (p->kind == ASSAY_NEAR_FLOAT || p->kind == ASSAY_NEAR_WHOLE || p->kind == ASSAY_NEAR_ZERO) {
@@ -132,5 +158,7 @@ bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, uint8_
             inverse[b] = 1;
         all.by = inverse;
     }
-    return f->loops->near[p->kind](p, k, x, &all, codes);
+    memset(doubt, 0, ((k.n - 1) / 64 + 1) * sizeof *doubt);
+    f->loops->near[p->kind](p, k, &all);
+    return true;
 }

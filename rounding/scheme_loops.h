@@ -51,7 +51,8 @@ typedef struct assay_powers {
     int32_t unit; /* elements are counted in units of 2^-unit scale  */
 } assay_powers;
 
-/** One pass from elements to codes of one byte, to nearest: which way, and its constants. */
+/** One pass from elements to codes of one byte, to nearest or stochastic: which way, and its
+ * constants. */
 typedef enum assay_near_kind {
     ASSAY_NEAR_NONE,
     ASSAY_NEAR_FLOAT_EXACT, /* floating point, by is a power of two or fl(x by) is what counts */
@@ -60,6 +61,8 @@ typedef enum assay_near_kind {
     ASSAY_NEAR_WHOLE,
     ASSAY_NEAR_ZERO,  /* the same with zero points                                             */
     ASSAY_NEAR_COUNT, /* steps of the block's scale                                            */
+    ASSAY_NEAR_RANDOM_FLOAT, /* stochastic, by 32 bits for each element                        */
+    ASSAY_NEAR_RANDOM_WHOLE,
     ASSAY_NEAR_KINDS
 } assay_near_kind;
 
@@ -68,6 +71,8 @@ typedef struct assay_near {
     int32_t emin;  /* the exponent field, in place, of the lowest binade                        */
     int32_t magic; /* what takes a field to that of the number whose unit is the binade's       */
     int32_t half;  /* and from it to half a unit                                                */
+    int32_t unit;  /* stochastic, minus the field: bits of 2^23 over a unit                    */
+    int32_t slack; /* how far x by may be from the quotient, in units of 2^-23                 */
     int32_t base, max_code, sign, mask;
     float lowest, highest;
     float limit;           /* what largest magnitudes, over their scale, must not exceed        */
@@ -97,11 +102,16 @@ typedef struct assay_back {
     uint8_t magnitude;
 } assay_back;
 
-/** By block: by is near 1 / scale. */
+/** What it works on: elements and their codes and random bits, and by block (by is near
+ * 1 / scale), up to a multiple of 4 blocks. */
 typedef struct assay_near_blocks {
+    const float *x;
+    uint8_t *codes;
+    const uint32_t *draw;
     const float *by, *scale;
     const int32_t *zero;
     const uint32_t *code;
+    uint64_t *doubt; /* bit j mod 64 of word j / 64 is set if code j is not sure */
 } assay_near_blocks;
 
 typedef struct assay_scheme_loops {
@@ -142,10 +152,9 @@ typedef struct assay_scheme_loops {
     /* Words, by the first 32 bits of U; mark[i] where these do not decide; nonzero if any is. */
     uint32_t (*loose)(const assay_loose *l, assay_blocks blocks, const float *x,
                       const int32_t *zero, const uint32_t *draw, uint32_t *codes, uint32_t *mark);
-    /* False if a code is not sure. Blocks of 16, 32, a multiple of 64, or one; the arrays of blocks
-     * are read up to a multiple of 4. NULL entries: not provided. */
-    bool (*near[ASSAY_NEAR_KINDS])(const assay_near *p, assay_blocks blocks, const float *x,
-                                   const assay_near_blocks *all, uint8_t *codes);
+    /* Blocks of 16, 32, a multiple of 64, or one. NULL: not provided. */
+    void (*near[ASSAY_NEAR_KINDS])(const assay_near *p, assay_blocks blocks,
+                                   const assay_near_blocks *all);
     /* by[b] = fl(1 / scale[b]); true if top[b] by[b] is above limit, or NaN. */
     bool (*inverses)(size_t n, const float *scale, const uint32_t *top, float limit, float *by);
     /* n words to integers of `bytes` bytes. */

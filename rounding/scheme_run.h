@@ -105,12 +105,12 @@ const float *assay_fast_piece(const assay_fast *f, const run *r, size_t at, size
 bool assay_fast_encode(const assay_fast *f, const run *r, size_t at, assay_blocks k, const float *x,
                        void *codes, fast_group *w);
 
-/* One pass from elements to codes: its plan, after the rest of f, and a piece, whose blocks are the
- * first ones of w; false if that is not sure. */
+/* One pass from elements to codes: its plan, after the rest of f; and a piece, whose blocks are the
+ * first ones of w, with doubts as in assay_near_blocks, which are cleared; false: not in reach. */
 void assay_fast_near_make(const run *r, assay_fast *f);
 bool assay_fast_is_near_whole(const run *r, const assay_fast *f);
-bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, uint8_t *codes,
-                     fast_group *w);
+bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, const uint32_t *draw,
+                     uint8_t *codes, uint64_t *doubt, fast_group *w);
 
 /* See assay_narrow_decoder. */
 void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow_decoder *out);
