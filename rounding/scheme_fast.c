@@ -85,6 +85,13 @@ static uint32_t bump_of(const assay_scheme *s)
     return low;
 }
 
+/* Of the significand of a normal number. */
+static int bits_of(double x)
+{
+    uint64_t fraction = assay_bits64(x) & (((uint64_t)1 << 52) - 1);
+    return fraction ? 53 - __builtin_ctzll(fraction) : 1;
+}
+
 static bool set_scales(const run *r, assay_fast *f)
 {
     const assay_scheme *s = r->s;
@@ -117,7 +124,8 @@ static bool set_scales(const run *r, assay_fast *f)
     }
     /* One division is on the right side of midpoints times max t of at most 53 bits. */
     f->scales = FAST_QUOTIENT;
-    int bits = scale->p + 1 + (rule == ASSAY_SCALE_RANGE ? e->bits : e->p) + (r->tensor ? 24 : 0);
+    int top = rule == ASSAY_SCALE_RANGE ? e->bits : bits_of(e->max);
+    int bits = scale->p + 1 + top + (r->tensor ? 24 : 0);
     return f->of_scales.constants.direct && (s->order != ASSAY_ORDER_EXACT || bits <= 53);
 }
 
@@ -215,6 +223,10 @@ static bool make(const run *r, assay_fast *f)
         f->codes = FAST_COUNT;
         f->unit = 0;
         set_steps(e, f);
+        return true;
+    }
+    if (assay_fast_is_book(r, f)) {
+        f->codes = FAST_BOOK;
         return true;
     }
     f->codes = assay_is_whole_format(&e->format) ? FAST_WHOLE : FAST_ARRAY;

@@ -41,24 +41,32 @@ static uint32_t ask(const run *r, size_t at, assay_blocks k, size_t i, const fas
     return (uint32_t)v & (((uint32_t)1 << e->bits) - 1);
 }
 
-/* In one pass, and the definition for few codes that it is not sure of; false if these are many. */
+/* In one pass, and the definition for codes that it is not sure of; false if these are many and
+ * other loops serve them. */
 static bool encode_near(const assay_fast *f, const run *r, size_t at, assay_blocks k,
                         const float *x, uint8_t *codes, fast_group *w)
 {
     enum { FEW = 8 };
     const uint32_t *draw = f->codes == FAST_LOOSE ? draws_of(r, at, k.n, w->draws) : NULL;
+    const bool only = f->codes == FAST_BOOK;
     uint64_t doubt[ASSAY_PIECE / 64];
     int count = 0;
-    if (!assay_fast_near(f, k, x, draw, codes, doubt, w))
-        return false;
+    if (!assay_fast_near(f, k, x, draw, codes, doubt, w)) {
+        if (!only)
+            return false;
+        memset(doubt, 0xff, sizeof doubt);
+    }
     for (size_t i = 0; i < k.n; i += 64)
         count += __builtin_popcountll(doubt[i / 64]);
-    for (size_t i = 0; count > 0 && count <= FEW && i < k.n; i += 64)
+    if (count > FEW && !only)
+        return false;
+    for (size_t i = 0; count > 0 && i < k.n; i += 64)
         for (uint64_t left = doubt[i / 64]; left != 0; left &= left - 1) {
             size_t j = i + (size_t)__builtin_ctzll(left);
-            codes[j] = (uint8_t)ask(r, at, k, j, w);
+            if (j < k.n)
+                codes[j] = (uint8_t)ask(r, at, k, j, w);
         }
-    return count <= FEW;
+    return true;
 }
 
 /* Codes of what assay_fast_take gives. */

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elements to codes in one pass, where they round to nearest: which way serves a scheme. Pieces
  * that it is not sure of go through the other loops. */
+#include <math.h>
 #include <string.h>
 
+#include "formats/codebook.h"
 #include "numerics/bits.h"
 #include "rounding/array.h"
 #include "rounding/scheme_run.h"
+
+static bool fits_vectors(const run *r)
+{
+    const size_t size = r->s->block;
+    const bool fits = size == 16 || size == 32 || size % 64 == 0 || r->scales.cols == 1;
+    return fits && r->code_bytes == 1;
+}
 
 static bool is_usual(const assay_fast *f, const assay_format *e)
 {
@@ -28,6 +37,8 @@ static assay_near_kind kind_of(const run *r, const assay_fast *f)
     bool products = f->take == ASSAY_TAKE_MULTIPLY && assay_bits32(f->plus) != 0;
     if (f->codes == FAST_COUNT)
         return ASSAY_NEAR_COUNT;
+    if (f->codes == FAST_BOOK)
+        return ASSAY_NEAR_BOOK;
     if (f->codes == FAST_LOOSE)
         return !shift && !products                               ? ASSAY_NEAR_NONE
                : f->loose.whole                                  ? ASSAY_NEAR_RANDOM_WHOLE
@@ -83,6 +94,33 @@ static int slack_of(const run *r, const assay_fast *f)
     return quotients ? 2 << r->s->element.format.p : 0;
 }
 
+/* Few values of any kind, to the nearest one: whether they are in reach, and magnitudes too. */
+bool assay_fast_is_book(const run *r, const assay_fast *f)
+{
+    const assay_format *e = &r->s->element.format;
+    return e->book && e->book->count <= 16 && e->bits <= 8 && e->max <= 0x1p20 &&
+           r->s->element.mode == ASSAY_RNE && f->take == ASSAY_TAKE_ODD && !r->tensor &&
+           f->loops->near[ASSAY_NEAR_BOOK] && fits_vectors(r);
+}
+
+/* A bound of values up to max, rounded once, and three roundings of what it is compared with. */
+static void set_book(const assay_format *e, assay_near *p)
+{
+    const unsigned count = e->book->count;
+    double most = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned at = i < count ? i : count - 1;
+        double value = assay_decode(e, e->book->codes[at]), next = INFINITY;
+        if (at + 1 < count)
+            next = assay_decode(e, e->book->codes[at + 1]);
+        p->upper[i] = (float)(value / 2 + next / 2);
+        p->lower[i] = i == 0 ? -INFINITY : p->upper[i - 1];
+        p->codes[i] = assay_from_bits32(e->book->codes[at]);
+        most = fabs(value) > most ? fabs(value) : most;
+    }
+    p->margin = (float)most * 0x1p-21F;
+}
+
 /* Of the largest magnitude over its scale. Quotients must not saturate; a product of its own may,
  * but it has to be finite. */
 static float limit_of(const assay_near *p, const assay_format *e)
@@ -91,6 +129,7 @@ static float limit_of(const assay_near *p, const assay_format *e)
     case ASSAY_NEAR_FLOAT: return (float)e->max * (1 + 0x1p-10F);
     case ASSAY_NEAR_WHOLE: return p->highest + 0.25F;
     case ASSAY_NEAR_ZERO: return 0x1p20F;
+    case ASSAY_NEAR_BOOK: return (float)e->max * 2;
     case ASSAY_NEAR_RANDOM_WHOLE: return 255; /* 2^23 of them are a 32-bit integer */
     default: return 0x1p60F;
     }
@@ -100,12 +139,12 @@ void assay_fast_near_make(const run *r, assay_fast *f)
 {
     const assay_format *e = &r->s->element.format;
     const assay_constants *c = &f->elements.constants;
-    const size_t size = r->s->block;
-    const bool fits = size == 16 || size == 32 || size % 64 == 0 || r->scales.cols == 1;
     assay_near *p = &f->near;
-    p->kind = fits && r->code_bytes == 1 ? kind_of(r, f) : ASSAY_NEAR_NONE;
+    p->kind = fits_vectors(r) ? kind_of(r, f) : ASSAY_NEAR_NONE;
     if (!f->loops->near[p->kind] || (p->kind == ASSAY_NEAR_COUNT && !set_table(r, f)))
         p->kind = ASSAY_NEAR_NONE;
+    if (p->kind == ASSAY_NEAR_BOOK)
+        set_book(e, p);
     p->two = f->two;
     p->sign = (int32_t)e->sign_bit;
     p->max_code = (int32_t)e->max_code;
@@ -151,7 +190,8 @@ bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, const 
     if (bounded && !are_within(count, w->top, w->by, p->limit))
         return false;
     pad(count, w);
-    if (p->kind == ASSAY_NEAR_FLOAT || p->kind == ASSAY_NEAR_WHOLE || p->kind == ASSAY_NEAR_ZERO) {
+    if (p->kind == ASSAY_NEAR_FLOAT || p->kind == ASSAY_NEAR_WHOLE || p->kind == ASSAY_NEAR_ZERO ||
+        p->kind == ASSAY_NEAR_BOOK) {
         if (f->loops->inverses(count, w->by, w->top, p->limit, inverse))
             return false;
         for (size_t b = count; b % 4 != 0; b++)

@@ -61,6 +61,7 @@ typedef enum assay_near_kind {
     ASSAY_NEAR_WHOLE,
     ASSAY_NEAR_ZERO,  /* the same with zero points                                             */
     ASSAY_NEAR_COUNT, /* steps of the block's scale                                            */
+    ASSAY_NEAR_BOOK,  /* at most 16 values of any kind */
     ASSAY_NEAR_RANDOM_FLOAT, /* stochastic, by 32 bits for each element                        */
     ASSAY_NEAR_RANDOM_WHOLE,
     ASSAY_NEAR_KINDS
@@ -75,7 +76,10 @@ typedef struct assay_near {
     int32_t slack; /* how far x by may be from the quotient, in units of 2^-23                 */
     int32_t base, max_code, sign, mask;
     float lowest, highest;
-    float limit;           /* what largest magnitudes, over their scale, must not exceed        */
+    float limit; /* what largest magnitudes, over their scale, must not exceed        */
+    float upper[16], lower[16]; /* bounds of the values of each place                          */
+    float codes[16];            /* and its code, as bits                                       */
+    float margin;               /* how far bounds and x by may be from the numbers they are of */
     const uint32_t *steps; /* [scale code][8]: see count below                                  */
     bool two;
 } assay_near;

@@ -54,7 +54,7 @@ typedef struct assay_narrow_decoder {
 struct assay_fast {
     const assay_scheme_loops *loops;
     enum { FAST_POWER, FAST_QUOTIENT, FAST_AFFINE, FAST_SEARCH, FAST_ONE } scales;
-    enum { FAST_ARRAY, FAST_COUNT, FAST_WHOLE, FAST_RANDOM, FAST_LOOSE } codes;
+    enum { FAST_ARRAY, FAST_COUNT, FAST_WHOLE, FAST_RANDOM, FAST_LOOSE, FAST_BOOK } codes;
     assay_take take;
     bool exact_only; /* an operand that is not exact is left to the definition */
     float plus;      /* +0 if -0 comes out as +0, else -0                      */
@@ -109,6 +109,7 @@ bool assay_fast_encode(const assay_fast *f, const run *r, size_t at, assay_block
  * first ones of w, with doubts as in assay_near_blocks, which are cleared; false: not in reach. */
 void assay_fast_near_make(const run *r, assay_fast *f);
 bool assay_fast_is_near_whole(const run *r, const assay_fast *f);
+bool assay_fast_is_book(const run *r, const assay_fast *f);
 bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, const uint32_t *draw,
                      uint8_t *codes, uint64_t *doubt, fast_group *w);
 

@@ -283,9 +283,12 @@ Test(scheme_fast, one_pass)
         "mxfp8_e4m3:size=64",
         "block:elem=int8,size=16,scale=bfloat16",
         "block:elem=e4m3,size=32,scale=binary32",
+        "nf4_64",
+        "block:elem=iq4_nl,size=32,scale=binary16",
     };
+    enum { NAMES = sizeof names / sizeof names[0] };
     for (int isa = 1; isa < ASSAY_ISA_COUNT; isa++)
-        for (size_t i = 0; assay_isa_force((assay_isa)isa) == ASSAY_OK && i < 2 * 16; i++) {
+        for (size_t i = 0; assay_isa_force((assay_isa)isa) == ASSAY_OK && i < 2 * NAMES; i++) {
             assay_scheme s;
             size_t cols = i % 2 ? COLS - 13 : COLS;
             cr_assert_eq(assay_scheme_parse(names[i / 2], ASSAY_RNE, ASSAY_OVERFLOW_SPEC,
