@@ -60,7 +60,7 @@ typedef struct small_type {
 static const small_type type_q4_0 = { 16, 8, 0, 0, 2 }, type_q4_1 = { 16, 0, 2, 0, 4 },
                         type_q5_0 = { 32, 16, 0, 2, 6 }, type_q5_1 = { 32, 0, 2, 4, 8 };
 
-static void put_quantum(const small_type *t, size_t j, unsigned q, unsigned char *bytes)
+ASSAY_INLINE void put_quantum(const small_type *t, size_t j, unsigned q, unsigned char *bytes)
 {
     unsigned char *low = bytes + t->quanta + j % 16;
     *low = (unsigned char)(*low | (q & 15) << (j < 16 ? 0 : 4));
@@ -68,14 +68,14 @@ static void put_quantum(const small_type *t, size_t j, unsigned q, unsigned char
         bytes[t->fifth + j / 8] = (unsigned char)(bytes[t->fifth + j / 8] | (q >> 4) << j % 8);
 }
 
-static unsigned get_quantum(const small_type *t, size_t j, const unsigned char *bytes)
+ASSAY_INLINE unsigned get_quantum(const small_type *t, size_t j, const unsigned char *bytes)
 {
     unsigned q = bytes[t->quanta + j % 16] >> (j < 16 ? 0 : 4) & 15;
     return t->fifth ? q | (bytes[t->fifth + j / 8] >> j % 8 & 1u) << 4 : q;
 }
 
 /* The extreme whose magnitude is the largest, the first of equals, becomes the lowest code. */
-static void encode_symmetric(const small_type *t, const double *x, unsigned char *bytes)
+ASSAY_INLINE void encode_symmetric(const small_type *t, const double *x, unsigned char *bytes)
 {
     float amax = 0, extreme = 0;
     for (size_t j = 0; j < SMALL; j++)
@@ -93,7 +93,7 @@ static void encode_symmetric(const small_type *t, const double *x, unsigned char
     }
 }
 
-static void encode_affine(const small_type *t, const double *x, unsigned char *bytes)
+ASSAY_INLINE void encode_affine(const small_type *t, const double *x, unsigned char *bytes)
 {
     float lo = (float)x[0], hi = (float)x[0];
     for (size_t j = 1; j < SMALL; j++) {
@@ -111,7 +111,7 @@ static void encode_affine(const small_type *t, const double *x, unsigned char *b
     }
 }
 
-static void decode_small(const small_type *t, const unsigned char *bytes, double *y)
+ASSAY_INLINE void decode_small(const small_type *t, const unsigned char *bytes, double *y)
 {
     double d = assay_gguf_half(bytes);
     double minus = t->minimum ? -assay_gguf_half(bytes + t->minimum) : 0;

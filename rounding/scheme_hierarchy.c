@@ -80,17 +80,24 @@ void assay_hierarchy_quantize(const run *r)
     }
 }
 
+/* Blocks that are decoded together, whose values are then stored at once. */
+enum { BLOCKS_AT_ONCE = 8 };
+
 void assay_hierarchy_dequantize(const assay_scheme *s, size_t rows, size_t cols,
                                 const unsigned char *codes, double *y, float *narrow)
 {
     const assay_hierarchy *h = s->hierarchy;
-    size_t across = (cols - 1) / h->elements + 1, blocks = rows * across;
-#pragma omp parallel for schedule(static) if (blocks > 64)
-    for (size_t b = 0; b < blocks; b++) {
-        size_t from = b % across * h->elements, at = b / across * cols + from;
-        double whole[ASSAY_HIERARCHY_ELEMENTS];
-        const run r = { .out = { .values = y }, .narrow_values = narrow };
-        h->decode(codes + b * h->bytes, whole);
-        assay_run_put_values(&r, at, whole, cols - from < h->elements ? cols - from : h->elements);
+    const run r = { .out = { .values = y }, .narrow_values = narrow };
+    size_t across = (cols - 1) / h->elements + 1, at_once = BLOCKS_AT_ONCE;
+    size_t parts = (across - 1) / at_once + 1, tasks = rows * parts;
+#pragma omp parallel for schedule(static) if (tasks > 8)
+    for (size_t task = 0; task < tasks; task++) {
+        double values[BLOCKS_AT_ONCE * ASSAY_HIERARCHY_ELEMENTS];
+        size_t row = task / parts, from = task % parts * at_once, start = from * h->elements;
+        size_t count = across - from < at_once ? across - from : at_once;
+        size_t left = cols - start, n = count * h->elements;
+        for (size_t b = 0; b < count; b++)
+            h->decode(codes + (row * across + from + b) * h->bytes, values + b * h->elements);
+        assay_run_put_values(&r, row * cols + start, values, left < n ? left : n);
     }
 }

@@ -301,6 +301,28 @@ Test(scheme_fast, one_pass)
         }
 }
 
+/* Numbers next to the midpoints of a codebook times the block's largest magnitude. */
+Test(scheme_fast, next_to_midpoints_of_a_codebook)
+{
+    assay_scheme s;
+    cr_assert_eq(
+        assay_scheme_parse("nf4_64", ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &s),
+        ASSAY_OK);
+    for (size_t i = 0; i < N; i++) {
+        static float amax;
+        uint32_t w = next_word(), k = w % 15;
+        amax = i % 64 == 0 ? assay_from_bits32(0x3f000000 | w >> 9) : amax;
+        double low = assay_decode(&s.element.format, k);
+        double bound = (low + assay_decode(&s.element.format, k + 1)) / 2;
+        x[i] = (float)(bound * (double)amax);
+        x[i] = i % 64 == 0 ? amax : assay_from_bits32(assay_bits32(x[i]) + (w >> 20) % 5 - 2);
+        wide[i] = assay_widen_f32(x[i]);
+    }
+    for (int isa = 0; isa < ASSAY_ISA_COUNT; isa++)
+        if (assay_isa_force((assay_isa)isa) == ASSAY_OK)
+            check(&s, "nf4_64", "rne", NEAR, COLS);
+}
+
 /* Random bits next to the position between two values, which a rounded quotient does not tell. */
 Test(scheme_fast, random_bits_next_to_the_position)
 {
