@@ -43,10 +43,15 @@ void assay_gguf_nan_first(unsigned char *bytes)
     bytes[1] = 0x7e;
 }
 
-double assay_gguf_value(double v, double multiply, double minus)
+ASSAY_INLINE double value(double v, double multiply, double minus)
 {
     double y = v * multiply - minus;
     return y == y ? y : assay_from_bits64(0x7ff8000000000000);
+}
+
+double assay_gguf_value(double v, double multiply, double minus)
+{
+    return value(v, multiply, minus);
 }
 
 /* ---- x = d (q - offset) or d q + m: elements j and j + 16 share a byte, fifth bits apart ---- */
@@ -60,63 +65,90 @@ typedef struct small_type {
 static const small_type type_q4_0 = { 16, 8, 0, 0, 2 }, type_q4_1 = { 16, 0, 2, 0, 4 },
                         type_q5_0 = { 32, 16, 0, 2, 6 }, type_q5_1 = { 32, 0, 2, 4, 8 };
 
-ASSAY_INLINE void put_quantum(const small_type *t, size_t j, unsigned q, unsigned char *bytes)
+/* bytes are zero before. */
+ASSAY_INLINE void put_quanta(const small_type *t, const unsigned char q[SMALL],
+                             unsigned char *bytes)
 {
-    unsigned char *low = bytes + t->quanta + j % 16;
-    *low = (unsigned char)(*low | (q & 15) << (j < 16 ? 0 : 4));
-    if (t->fifth)
-        bytes[t->fifth + j / 8] = (unsigned char)(bytes[t->fifth + j / 8] | (q >> 4) << j % 8);
+    for (size_t j = 0; j < 16; j++)
+        bytes[t->quanta + j] = (unsigned char)((q[j] & 15) | (q[j + 16] & 15) << 4);
+    for (size_t j = 0; t->fifth && j < SMALL; j++)
+        bytes[t->fifth + j / 8] = (unsigned char)(bytes[t->fifth + j / 8] | (q[j] >> 4) << j % 8);
 }
 
-ASSAY_INLINE unsigned get_quantum(const small_type *t, size_t j, const unsigned char *bytes)
+ASSAY_INLINE void get_quanta(const small_type *t, const unsigned char *bytes,
+                             unsigned char q[SMALL])
 {
-    unsigned q = bytes[t->quanta + j % 16] >> (j < 16 ? 0 : 4) & 15;
-    return t->fifth ? q | (bytes[t->fifth + j / 8] >> j % 8 & 1u) << 4 : q;
+    for (size_t j = 0; j < 16; j++) {
+        q[j] = bytes[t->quanta + j] & 15;
+        q[j + 16] = bytes[t->quanta + j] >> 4;
+    }
+    for (size_t j = 0; t->fifth && j < SMALL; j++)
+        q[j] = (unsigned char)(q[j] | (bytes[t->fifth + j / 8] >> j % 8 & 1) << 4);
+}
+
+static void narrow(const double *x, float *y)
+{
+    for (size_t j = 0; j < SMALL; j++)
+        y[j] = (float)x[j];
+}
+
+static float largest(const float *x)
+{
+    float amax = 0;
+#pragma omp simd reduction(max : amax)
+    for (size_t j = 0; j < SMALL; j++)
+        amax = fabsf(x[j]) > amax ? fabsf(x[j]) : amax;
+    return amax;
 }
 
 /* The extreme whose magnitude is the largest, the first of equals, becomes the lowest code. */
-ASSAY_INLINE void encode_symmetric(const small_type *t, const double *x, unsigned char *bytes)
+ASSAY_INLINE void encode_symmetric(const small_type *t, const double *wide, unsigned char *bytes)
 {
-    float amax = 0, extreme = 0;
-    for (size_t j = 0; j < SMALL; j++)
-        if (fabsf((float)x[j]) > amax) {
-            amax = fabsf((float)x[j]);
-            extreme = (float)x[j];
-        }
+    float x[SMALL], extreme = 0;
+    unsigned char q[SMALL];
+    narrow(wide, x);
+    const float amax = largest(x), top = (float)(t->levels - 1);
+    for (size_t j = SMALL; amax > 0 && j-- > 0;)
+        extreme = fabsf(x[j]) == amax ? x[j] : extreme;
     const float d = extreme / (float)-t->offset, inverse = d != 0 ? 1 / d : 0;
     assay_gguf_put_half(bytes, d);
     for (size_t j = 0; j < SMALL; j++) {
-        float v = (float)x[j] * inverse + ((float)t->offset + 0.5f);
-        float top = (float)(t->levels - 1);
+        float v = x[j] * inverse + ((float)t->offset + 0.5f);
         v = v < 0 ? 0 : v < top ? v : top; /* subnormal d: an infinite inverse, or NaN */
-        put_quantum(t, j, v == v ? (unsigned)v : 0, bytes);
+        q[j] = (unsigned char)(int)v;
     }
+    put_quanta(t, q, bytes);
 }
 
-ASSAY_INLINE void encode_affine(const small_type *t, const double *x, unsigned char *bytes)
+ASSAY_INLINE void encode_affine(const small_type *t, const double *wide, unsigned char *bytes)
 {
-    float lo = (float)x[0], hi = (float)x[0];
+    float x[SMALL];
+    unsigned char q[SMALL];
+    narrow(wide, x);
+    float lo = x[0], hi = x[0];
     for (size_t j = 1; j < SMALL; j++) {
-        float v = (float)x[j];
-        lo = v < lo ? v : lo;
-        hi = v > hi ? v : hi;
+        lo = x[j] < lo ? x[j] : lo;
+        hi = x[j] > hi ? x[j] : hi;
     }
-    const float d = (hi - lo) / (float)(t->levels - 1), inverse = d != 0 ? 1 / d : 0;
+    const float top = (float)(t->levels - 1), d = (hi - lo) / top, inverse = d != 0 ? 1 / d : 0;
     assay_gguf_put_half(bytes, d);
     assay_gguf_put_half(bytes + t->minimum, lo);
     for (size_t j = 0; j < SMALL; j++) {
-        float v = ((float)x[j] - lo) * inverse + 0.5f, top = (float)(t->levels - 1);
-        v = v < top ? v : top;
-        put_quantum(t, j, v == v ? (unsigned)v : 0, bytes);
+        float v = (x[j] - lo) * inverse + 0.5f;
+        v = v < top ? v : top; /* NaN too */
+        q[j] = (unsigned char)(int)v;
     }
+    put_quanta(t, q, bytes);
 }
 
 ASSAY_INLINE void decode_small(const small_type *t, const unsigned char *bytes, double *y)
 {
+    unsigned char q[SMALL];
     double d = assay_gguf_half(bytes);
     double minus = t->minimum ? -assay_gguf_half(bytes + t->minimum) : 0;
+    get_quanta(t, bytes, q);
     for (size_t j = 0; j < SMALL; j++)
-        y[j] = assay_gguf_value((double)get_quantum(t, j, bytes) - t->offset, d, minus);
+        y[j] = value((double)((int)q[j] - t->offset), d, minus);
 }
 
 #define SMALL_TYPE(name, kind)                                            \
@@ -138,13 +170,12 @@ SMALL_TYPE(q5_1, affine)
 
 static void encode_q8_0(const assay_block *b, unsigned char *bytes)
 {
-    float amax = 0;
-    for (size_t j = 0; j < SMALL; j++)
-        amax = fabsf((float)b->x[j]) > amax ? fabsf((float)b->x[j]) : amax;
-    const float d = amax / 127, inverse = d != 0 ? 1 / d : 0;
+    float x[SMALL];
+    narrow(b->x, x);
+    const float amax = largest(x), d = amax / 127, inverse = d != 0 ? 1 / d : 0;
     assay_gguf_put_half(bytes, d);
     for (size_t j = 0; j < SMALL; j++) {
-        float v = roundf((float)b->x[j] * inverse);
+        float v = roundf(x[j] * inverse);
         v = v < -128 ? -128 : v < 127 ? v : 127;
         bytes[2 + j] = (unsigned char)(v == v ? (int)v : 0);
     }
@@ -154,7 +185,7 @@ static void decode_q8_0(const unsigned char *bytes, double *y)
 {
     double d = assay_gguf_half(bytes);
     for (size_t j = 0; j < SMALL; j++)
-        y[j] = assay_gguf_value((signed char)bytes[2 + j], d, 0);
+        y[j] = value((signed char)bytes[2 + j], d, 0);
 }
 
 #define GGUF_SMALL(of, elem, size, text, how) \
