@@ -155,7 +155,7 @@ void assay_fast_near_make(const run *r, assay_fast *f)
     p->mask = (int32_t)f->whole.mask;
     p->lowest = (float)f->whole.lowest;
     p->highest = (float)f->whole.highest;
-    p->unit = (int32_t)f->loose.scale + 23 * (1 << 23);
+    p->unit = (int32_t)(f->loose.scale + (23u << 23));
     p->slack = slack_of(r, f);
     p->limit = limit_of(p, e);
 }
