@@ -268,6 +268,7 @@ static bool is_irrational(const assay_format *f)
 static bool can_be_equal(assay_operation_id id)
 {
     switch (id) {
+    case ASSAY_OPERATION_EXP: /* e^1 in powers of e */
     case ASSAY_OPERATION_EXP2:
     case ASSAY_OPERATION_LOG:
     case ASSAY_OPERATION_LOG2:

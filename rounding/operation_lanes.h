@@ -23,6 +23,11 @@ typedef enum assay_lane {
     ASSAY_LANE_EXP2,
     ASSAY_LANE_SIGMOID,
     ASSAY_LANE_SILU,
+    ASSAY_LANE_GELU,
+    ASSAY_LANE_TANH,
+    ASSAY_LANE_ERF,
+    ASSAY_LANE_LOG,
+    ASSAY_LANE_RSQRT,
     ASSAY_LANE_COUNT
 } assay_lane;
 

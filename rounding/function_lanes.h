@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Functions in binary64 without branches, and ends that their results lie between. Off by less than
+ * 2^-48, relatively, for arguments of at most 24 bits between 2^-400 and 2^400 in magnitude and
+ * results within 2^+-1000; docs/numerics.md, 18. Not installed. */
+#ifndef ASSAY_ROUNDING_FUNCTION_LANES_H
+#define ASSAY_ROUNDING_FUNCTION_LANES_H
+
+#include <stdbool.h>
+
+#include "numerics/elementary.h"
+#include "numerics/elementary_tables.h"
+#include "numerics/exact.h"
+
+/** What f(x) is known to lie within in magnitude, its ends included. */
+typedef struct function_range {
+    double least, most;
+} function_range;
+
+static const function_range function_any = { 0x1p-1000, 0x1p1000 };
+
+ASSAY_INLINE double function_size(double x)
+{
+    return assay_from_bits64(assay_bits64(x) & 0x7fffffffffffffff);
+}
+
+/* The numbers beside x > 0. */
+ASSAY_INLINE double function_above(double x)
+{
+    return assay_from_bits64(assay_bits64(x) + 1);
+}
+
+ASSAY_INLINE double function_below(double x)
+{
+    return assay_from_bits64(assay_bits64(x) - 1);
+}
+
+/* One of both by its bits: behind a condition gcc would put their loads into branches. */
+ASSAY_INLINE double function_choose(bool first, double x, double y)
+{
+    const uint64_t mask = 0 - (uint64_t)first;
+    return assay_from_bits64((assay_bits64(x) & mask) | (assay_bits64(y) & ~mask));
+}
+
+ASSAY_INLINE double function_smaller(double x, double y)
+{
+    return x < y ? x : y;
+}
+
+/** The ends around y, an f(x) off by less than 2^-48, or on the same side of 2^+-1000 as f(x). */
+ASSAY_INLINE void function_enclose(double y, function_range range, double *low, double *high)
+{
+    const uint64_t sign = assay_bits64(y) & (uint64_t)1 << 63;
+    double size = function_size(y), lower, upper;
+    size = size > 0x1p-1000 ? size : 0x1p-1000;
+    size = size < 0x1p1000 ? size : 0x1p1000;
+    lower = size - size * 0x1p-47;
+    upper = size + size * 0x1p-47;
+    lower = lower > range.least ? lower : range.least;
+    upper = upper < range.most ? upper : range.most;
+    *low = assay_from_bits64(assay_bits64(lower) | sign);
+    *high = assay_from_bits64(assay_bits64(upper) | sign);
+}
+
+/* Horner's rule for the four coefficients from i on, and for twelve; they stand in pairs. Unrolled,
+ * as a loop in a loop is not vectorised, and by index, which a gathering load can take. */
+ASSAY_INLINE double function_four(const double *c, uint64_t i, double x, double rest)
+{
+    return c[i] + x * (c[i + 2] + x * (c[i + 4] + x * (c[i + 6] + x * rest)));
+}
+
+ASSAY_INLINE double function_series(const double *c, uint64_t i, double x)
+{
+    return function_four(c, i, x, function_four(c, i + 8, x, function_four(c, i + 16, x, 0)));
+}
+
+/** 2^x: as assay_exp_inline, but x - k / 128 is exact and times ln 2 twice rounded. */
+ASSAY_INLINE double function_exp2(double x)
+{
+    double v = x > -1070 ? x : -1070;
+    v = v < 1020 ? v : 1020;
+    double t = v * 128 + 0x1.8p52;
+    double r = (v - (t - 0x1.8p52) * 0x1p-7) * 0x1.62e42fefa39efp-1;
+    uint64_t i = assay_bits64(t) - 0x4338000000000000 + (2048 << 7);
+    uint64_t e = i >> 7, half = e >> 1;
+    double hi = assay_exp_table[2 * (i & 127)], lo = assay_exp_table[2 * (i & 127) + 1];
+    double p = r + r * r *
+                       (0.5 + r * (0x1.5555555555555p-3 +
+                                   r * (0x1.5555555555555p-5 + r * 0x1.1111111111111p-7)));
+    double y = hi + (lo + hi * p);
+    return y * assay_from_bits64((half - 1) << 52) * assay_from_bits64((e - half - 1) << 52);
+}
+
+/** f e / (1 + e) with e = e^-|x|, f = 1 or x, for x < 0; f / (1 + e) else: section 5. */
+ASSAY_INLINE double function_logistic(double x, double f)
+{
+    double e = assay_exp_inline(-function_size(x));
+    return (x < 0 ? f * e : f) / (1 + e);
+}
+
+/** log x of x > 0, as section 7: 2^e m, c = 1/m to 10 bits, r = c m - 1 exactly. */
+ASSAY_INLINE double function_log(double x)
+{
+    const uint64_t bits = assay_bits64(x), i = bits >> 45 & 127, up = i >= 53;
+    double e = (double)(int64_t)((bits >> 52) + up) - 1023;
+    double m = assay_from_bits64((bits & 0xfffffffffffff) | (1023 - up) << 52);
+    double r = m * assay_log_table[3 * i] - 1;
+    double q =
+        0.5 - r * (0x1.5555555555555p-2 -
+                   r * (0.25 -
+                        r * (0x1.999999999999ap-3 -
+                             r * (0x1.5555555555555p-3 - r * (0x1.2492492492492p-3 - r * 0.125)))));
+    double p = r - r * r * q;
+    return e * assay_ln2[0] + (assay_log_table[3 * i + 1] + (e * assay_ln2[1] + p));
+}
+
+/** tanh x by f = e^2|x| - 1, from its series where that would cancel. */
+ASSAY_INLINE double function_tanh(double x)
+{
+    double t = function_smaller(2 * function_size(x), 80);
+    double near = function_smaller(t, 0.25);
+    double small = near * function_series(assay_exp_series, 0, near);
+    double f = function_choose(t < 0.25, small, assay_exp_inline(t) - 1);
+    double y = f / (f + 2);
+    return x < 0 ? -y : y;
+}
+
+/* e^(z^2) erfc(z), 0 <= z < 31: 12 terms of the series of section 11. */
+ASSAY_INLINE double function_scaled_erfc(double z)
+{
+    uint64_t i = (assay_bits64(z + 1) - assay_bits64(1)) >> 48;
+    double centre = assay_from_bits64(assay_bits64(1) + (i << 48) + ((uint64_t)1 << 47)) - 1;
+    return function_series(assay_scaled_erfc, 44 * i, z - centre);
+}
+
+ASSAY_INLINE double function_erf(double x)
+{
+    double a = function_smaller(function_size(x), 8), near = function_smaller(a, 0.5);
+    double small = near * function_series(assay_erf_series, 0, near * near);
+    double large = 1 - assay_exp_inline(-(a * a)) * function_scaled_erfc(a);
+    double y = function_choose(a < 0.5, small, large);
+    return x < 0 ? -y : y;
+}
+
+/** x Phi(x) with the tail e^(-x^2/2) f(|x| / sqrt 2) / 2: section 12. */
+ASSAY_INLINE double function_gelu(double x)
+{
+    double a = function_smaller(function_size(x), 30);
+    double tail =
+        0.5 * assay_exp_inline(-0.5 * (a * a)) * function_scaled_erfc(a * assay_rsqrt2[0]);
+    return function_choose(x < 0, -a * tail, x * (1 - tail));
+}
+
+#endif
