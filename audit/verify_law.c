@@ -156,6 +156,19 @@ uint64_t assay_verify_law_up(const assay_verify_ladder *l, const assay_verify_pl
     return p->from_zero && p->negative && l->has_negzero ? l->negzero : p->toward;
 }
 
+bool assay_verify_law_brief(const assay_verify_ladder *l, const assay_verify_place *p,
+                            assay_verify_brief *out)
+{
+    if (p->kind != ASSAY_PLACE_BETWEEN || p->over)
+        return false;
+    out->modes = 0;
+    for (int mode = 0; mode < ASSAY_MODE_COUNT; mode++)
+        out->modes |= (unsigned)moves_up(p, (assay_mode)mode) << mode;
+    out->low = assay_verify_law_up(l, p, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, false);
+    out->high = assay_verify_law_up(l, p, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, true);
+    return true;
+}
+
 uint64_t assay_verify_law(const assay_verify_ladder *l, const assay_verify_place *p,
                           assay_mode mode, assay_overflow policy)
 {

@@ -8,10 +8,10 @@
 #include "audit/verify_operation.h"
 
 enum {
-    BLOCK = 1 << 16, /* tuples at a time                            */
+    BLOCK = 1 << 13, /* tuples at a time                            */
     STRIDE = 16,     /* one in so many goes through assay_operate too */
-    NARROW = 128,    /* bits of results, where formats are rational */
-    WIDE = 2048      /* where they are not, and of these values     */
+    RARE = 4099,     /* the same where there are 2^32 */
+    STRIP = 4096,    /* neighbours that a thread takes */
 };
 
 typedef struct run {
@@ -19,7 +19,8 @@ typedef struct run {
     assay_verify_formats formats;
     assay_operator *operators; /* of each mode and policy that apply */
     assay_rounding *roundings;
-    size_t count;
+    size_t count, stride;
+    bool smooth;    /* neighbours are evaluated together */
     uint64_t first; /* tuple of the block */
     uint64_t *codes[ASSAY_OPERANDS_MOST], *got, *sampled;
     assay_verify_item *items;
@@ -29,6 +30,8 @@ typedef struct run {
 static uint64_t want(const run *r, size_t which, const assay_verify_item *item)
 {
     const assay_rounder *rounder = &r->operators[which].rounder;
+    if (item->is_brief)
+        return item->brief.modes >> rounder->mode & 1 ? item->brief.high : item->brief.low;
     assay_verify_place place = item->place;
     if (item->down && rounder->mode == ASSAY_RDN && place.kind == ASSAY_PLACE_VALUE &&
         r->formats.result.has_negzero)
@@ -64,8 +67,29 @@ static void record(const run *r, size_t which, size_t i, const char *path, uint3
 
 /* ---- deterministic modes ---- */
 
+/* n is a multiple of STRIP, and so is the first code. */
+static void evaluate_neighbours(run *r, size_t n)
+{
+#pragma omp parallel
+    {
+        assay_verify_terms t;
+        assay_verify_terms_init(&r->formats, &t);
+#pragma omp for schedule(dynamic)
+        for (size_t i = 0; i < n; i += STRIP) {
+            assay_verify_neighbours(&r->formats, &t, r->first + i, STRIP, &r->items[i]);
+            for (size_t k = i; k < i + STRIP; k++)
+                r->codes[0][k] = r->first + k;
+        }
+        assay_verify_terms_clear(&t);
+    }
+}
+
 static void evaluate(run *r, size_t n)
 {
+    if (r->smooth) {
+        evaluate_neighbours(r, n);
+        return;
+    }
 #pragma omp parallel
     {
         assay_verify_terms t;
@@ -103,13 +127,13 @@ static uint64_t define(const run *r, const assay_operator *op, size_t i, const a
     return status == ASSAY_OK ? got : UINT64_MAX;
 }
 
-/* What the definition gives, one tuple in STRIDE. */
+/* What the definition gives, one tuple in so many. */
 static void define_some(run *r, const assay_operator *op, size_t n)
 {
     const assay_random none = { 0 };
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i += STRIDE)
-        r->sampled[i / STRIDE] = define(r, op, i, &none);
+    for (size_t i = 0; i < n; i += r->stride)
+        r->sampled[i / r->stride] = define(r, op, i, &none);
 }
 
 /* What arrays give; sums have one form only. */
@@ -137,13 +161,16 @@ static void check_operator(run *r, size_t which, size_t n)
     define_some(r, op, n);
     for (size_t i = 0; i < n; i++) {
         uint64_t expected = want(r, which, &r->items[i]);
-        bool defined = i % STRIDE != 0 || r->sampled[i / STRIDE] == expected;
-        if (r->got[i] != expected || !defined) {
+        if (r->got[i] != expected) {
             r->out->wrong++;
-            if (!defined)
-                record(r, which, i, "definition", 0, r->sampled[i / STRIDE], expected);
-            else
-                record(r, which, i, "array", 0, r->got[i], expected);
+            record(r, which, i, "array", 0, r->got[i], expected);
+        }
+    }
+    for (size_t i = 0; i < n; i += r->stride) {
+        uint64_t expected = want(r, which, &r->items[i]), defined = r->sampled[i / r->stride];
+        if (defined != expected && r->got[i] == expected) {
+            r->out->wrong++;
+            record(r, which, i, "definition", 0, defined, expected);
         }
     }
     r->out->checked += n;
@@ -258,51 +285,6 @@ static assay_status make_operators(run *r, bool *any_random)
     return ASSAY_OK;
 }
 
-static bool is_irrational(const assay_format *f)
-{
-    return f->kind == ASSAY_FAMILY_LOG || (f->kind == ASSAY_FAMILY_TAKUM && f->is_log);
-}
-
-/* Where irrational operands can have a result that is a value, or a tie: the others are
- * transcendental at all algebraic operands (Lindemann and Weierstrass) or taken to be so. */
-static bool can_be_equal(assay_operation_id id)
-{
-    switch (id) {
-    case ASSAY_OPERATION_EXP: /* e^1 in powers of e */
-    case ASSAY_OPERATION_EXP2:
-    case ASSAY_OPERATION_LOG:
-    case ASSAY_OPERATION_LOG2:
-    case ASSAY_OPERATION_POW:
-    case ASSAY_OPERATION_SINPI:
-    case ASSAY_OPERATION_COSPI:
-    case ASSAY_OPERATION_TANPI:
-    case ASSAY_OPERATION_ASINPI:
-    case ASSAY_OPERATION_ACOSPI:
-    case ASSAY_OPERATION_ATANPI:
-    case ASSAY_OPERATION_ATAN2PI: return true;
-    default: return id < ASSAY_OPERATION_EXP;
-    }
-}
-
-static assay_status make_formats(run *r)
-{
-    const assay_verify_operation *job = r->job;
-    assay_verify_formats *f = &r->formats;
-    f->operation = job->operation;
-    const assay_format *g = &job->format, *h = &job->operands;
-    bool divided = assay_verify_divisor(g) > 1 || assay_verify_divisor(h) > 1;
-    bool irrational = is_irrational(g) || is_irrational(h);
-    bool list = g->kind == ASSAY_FAMILY_CODEBOOK;
-    mpfr_prec_t exact = assay_verify_precision(g), own = assay_verify_precision(h);
-    exact = own > exact ? own : exact;
-    f->approximate = (divided || irrational) && can_be_equal(job->operation->id);
-    exact = f->approximate && exact < WIDE ? WIDE : exact;
-    f->precision = divided || irrational || list ? exact : NARROW;
-    f->fractions = divided || list;
-    assay_status status = assay_verify_ladder_make(g, exact, &f->result);
-    return status == ASSAY_OK ? assay_verify_ladder_make(h, exact, &f->operands) : status;
-}
-
 static assay_status make_buffers(run *r, size_t n)
 {
     size_t operators = r->job->rounding_count * r->job->policy_count + 1;
@@ -336,7 +318,7 @@ static assay_status count_tuples(const assay_verify_operation *job, uint64_t *co
     int bits = o->arity * job->operands.bits;
     if (o->reduces && job->exhaustive)
         return assay_fail(ASSAY_ERR_USAGE, "%s: it has no last tuple of operands", o->name);
-    if (o->id == ASSAY_OPERATION_REMAINDER && is_irrational(&job->operands))
+    if (o->id == ASSAY_OPERATION_REMAINDER && assay_verify_is_irrational(&job->operands))
         return assay_fail(ASSAY_ERR_USAGE, "%s of %s: quotients of irrational values", o->name,
                           job->operands.name);
     if (job->exhaustive && bits > ASSAY_VERIFY_TUPLE_BITS)
@@ -349,6 +331,9 @@ static assay_status count_tuples(const assay_verify_operation *job, uint64_t *co
 static void check_block(run *r, size_t n, bool any_random)
 {
     evaluate(r, n);
+    for (size_t i = 0; i < n; i++)
+        r->items[i].is_brief =
+            assay_verify_law_brief(&r->formats.result, &r->items[i].place, &r->items[i].brief);
     for (size_t o = 0; o < r->count; o++)
         if (!assay_mode_is_stochastic(r->roundings[o].mode))
             check_operator(r, o, n);
@@ -365,12 +350,14 @@ assay_status assay_verify_operate(const assay_verify_operation *job, assay_verif
     assay_status status = count_tuples(job, &count);
     if (status != ASSAY_OK)
         return status;
-    status = make_formats(&r);
+    status = assay_verify_formats_make(job, &r.formats);
     if (status == ASSAY_OK)
         status = make_buffers(&r, count < BLOCK ? (size_t)count : BLOCK);
     if (status == ASSAY_OK)
         status = make_operators(&r, &any_random);
     r.formats.fractions = r.formats.fractions || any_random;
+    r.smooth = job->exhaustive && !any_random && assay_verify_is_smooth(&r.formats);
+    r.stride = r.smooth ? RARE : STRIDE;
     for (uint64_t left = count; status == ASSAY_OK && left > 0; r.first = count - left) {
         size_t n = left < BLOCK ? (size_t)left : BLOCK;
         check_block(&r, n, any_random);

@@ -44,10 +44,17 @@ typedef struct assay_verify_formats {
     bool fractions;        /* thirds, or positions in gaps, want exact fractions  */
 } assay_verify_formats;
 
+/** The ladders are freed by the caller. */
+ASSAY_NODISCARD assay_status assay_verify_formats_make(const assay_verify_operation *job,
+                                                       assay_verify_formats *f);
+bool assay_verify_is_irrational(const assay_format *f);
+
 /** Where a tuple's result lies. */
 typedef struct assay_verify_item {
     assay_verify_place place;
-    bool down; /* zero, and -0 downwards */
+    bool down;                /* zero, and -0 downwards */
+    bool is_brief;            /* `brief` says it all */
+    assay_verify_brief brief; /* by the loop that compares */
 } assay_verify_item;
 
 void assay_verify_terms_init(const assay_verify_formats *f, assay_verify_terms *t);
@@ -57,6 +64,15 @@ void assay_verify_evaluate(const assay_verify_formats *f, assay_verify_terms *t,
 /** The i-th tuple of all, or of a sample. */
 void assay_verify_tuple(const assay_verify_formats *f, assay_verify_terms *t, bool exhaustive,
                         uint64_t i, uint64_t *codes);
+
+/* ---- Neighbours (verify_smooth.c) */
+
+/** Whether assay_verify_neighbours knows the function, and both formats are binary32. */
+bool assay_verify_is_smooth(const assay_verify_formats *f);
+/** What assay_verify_evaluate gives for codes code .. code + n - 1, all of one sign and binade; far
+ * fewer evaluations by MPFR, and a proof. */
+void assay_verify_neighbours(const assay_verify_formats *f, assay_verify_terms *t, uint64_t code,
+                             size_t n, assay_verify_item *out);
 
 /* ---- Rows of sum and dot (verify_row.c) */
 

@@ -82,6 +82,16 @@ uint64_t assay_verify_law(const assay_verify_ladder *l, const assay_verify_place
 uint64_t assay_verify_law_up(const assay_verify_ladder *l, const assay_verify_place *place,
                              assay_mode mode, assay_overflow policy, bool up);
 
+/** The results of all deterministic modes where no policy matters. */
+typedef struct assay_verify_brief {
+    uint64_t low, high;
+    unsigned modes; /* bit m: mode m gives high */
+} assay_verify_brief;
+
+/** False for a place that is none between two values. */
+bool assay_verify_law_brief(const assay_verify_ladder *l, const assay_verify_place *place,
+                            assay_verify_brief *out);
+
 /* ---- Gaps between neighbours, seen from zero outward (verify_gap.c) */
 
 /** Gap k of a side leads from the k-th value (in the operand's direction) to the next one. */

@@ -3,7 +3,54 @@
 #if ASSAY_HAVE_MPFR
 #include "audit/verify_operation.h"
 
-enum { CANCELLED = 1900 }; /* bits that a sum of numbers known to 2^-2040 loses only to a zero */
+enum {
+    CANCELLED = 1900, /* bits that a sum of numbers known to 2^-2040 loses only to a zero */
+    NARROW = 128,     /* bits of results, where formats are rational */
+    WIDE = 2048       /* where they are not, and of these values     */
+};
+
+bool assay_verify_is_irrational(const assay_format *f)
+{
+    return f->kind == ASSAY_FAMILY_LOG || (f->kind == ASSAY_FAMILY_TAKUM && f->is_log);
+}
+
+/* Where irrational operands can have a result that is a value, or a tie: the others are
+ * transcendental at all algebraic operands (Lindemann and Weierstrass) or taken to be so. */
+static bool can_be_equal(assay_operation_id id)
+{
+    switch (id) {
+    case ASSAY_OPERATION_EXP: /* e^1 in powers of e */
+    case ASSAY_OPERATION_EXP2:
+    case ASSAY_OPERATION_LOG:
+    case ASSAY_OPERATION_LOG2:
+    case ASSAY_OPERATION_POW:
+    case ASSAY_OPERATION_SINPI:
+    case ASSAY_OPERATION_COSPI:
+    case ASSAY_OPERATION_TANPI:
+    case ASSAY_OPERATION_ASINPI:
+    case ASSAY_OPERATION_ACOSPI:
+    case ASSAY_OPERATION_ATANPI:
+    case ASSAY_OPERATION_ATAN2PI: return true;
+    default: return id < ASSAY_OPERATION_EXP;
+    }
+}
+
+assay_status assay_verify_formats_make(const assay_verify_operation *job, assay_verify_formats *f)
+{
+    f->operation = job->operation;
+    const assay_format *g = &job->format, *h = &job->operands;
+    bool divided = assay_verify_divisor(g) > 1 || assay_verify_divisor(h) > 1;
+    bool irrational = assay_verify_is_irrational(g) || assay_verify_is_irrational(h);
+    bool list = g->kind == ASSAY_FAMILY_CODEBOOK;
+    mpfr_prec_t exact = assay_verify_precision(g), own = assay_verify_precision(h);
+    exact = own > exact ? own : exact;
+    f->approximate = (divided || irrational) && can_be_equal(job->operation->id);
+    exact = f->approximate && exact < WIDE ? WIDE : exact;
+    f->precision = divided || irrational || list ? exact : NARROW;
+    f->fractions = divided || list;
+    assay_status status = assay_verify_ladder_make(g, exact, &f->result);
+    return status == ASSAY_OK ? assay_verify_ladder_make(h, exact, &f->operands) : status;
+}
 
 void assay_verify_terms_init(const assay_verify_formats *f, assay_verify_terms *t)
 {
