@@ -55,22 +55,22 @@ static bool activation_edge(assay_operation_id id, mpfr_ptr r, mpfr_srcptr x)
     return true;
 }
 
-/* x / 2 erfc(-x / sqrt 2); 1 - e^-500 and nearer to 1 is what is cut off. */
-static void gelu(mpfr_ptr r, mpfr_srcptr x, mpfr_ptr t)
+/* x / 2 erfc(-x / sqrt 2), in place of x; errors of the argument grow by x^2. */
+static void gelu(mpfr_ptr t, mpfr_srcptr x)
 {
     mpfr_sqrt_ui(t, 2, MPFR_RNDN);
     mpfr_div(t, x, t, MPFR_RNDN);
     mpfr_neg(t, t, MPFR_RNDN);
     mpfr_erfc(t, t, MPFR_RNDN);
     mpfr_mul(t, t, x, MPFR_RNDN);
-    mpfr_div_2ui(r, t, 1, MPFR_RNDZ);
-    if (mpfr_cmp(r, x) == 0)
-        nudge(r, false);
+    mpfr_div_2ui(t, t, 1, MPFR_RNDN);
 }
 
 /* t = 2 sqrt(2 / pi) (x + 44715 x^3 / 10^6) */
-static void tanh_argument(mpfr_ptr t, mpfr_srcptr x, mpfr_ptr u)
+static void tanh_argument(mpfr_ptr t, mpfr_srcptr x)
 {
+    mpfr_t u;
+    mpfr_init2(u, mpfr_get_prec(t));
     mpfr_sqr(t, x, MPFR_RNDN);
     mpfr_mul_ui(t, t, 44715, MPFR_RNDN);
     mpfr_div_ui(t, t, 1000000, MPFR_RNDN);
@@ -80,52 +80,77 @@ static void tanh_argument(mpfr_ptr t, mpfr_srcptr x, mpfr_ptr u)
     mpfr_ui_div(u, 8, u, MPFR_RNDN);
     mpfr_sqrt(u, u, MPFR_RNDN);
     mpfr_mul(t, t, u, MPFR_RNDN);
+    mpfr_clear(u);
 }
 
-/* f / (1 + e^-t), f = 1 or x */
-static void logistic(mpfr_ptr r, mpfr_srcptr f, mpfr_ptr t)
+/* 1 / (1 + e^-t), in place of t */
+static void logistic(mpfr_ptr t)
 {
     mpfr_neg(t, t, MPFR_RNDN);
     mpfr_exp(t, t, MPFR_RNDN);
     mpfr_add_ui(t, t, 1, MPFR_RNDN);
-    mpfr_div(r, f, t, MPFR_RNDZ);
-    if (mpfr_cmp(r, f) == 0)
-        nudge(r, false);
+    mpfr_ui_div(t, 1, t, MPFR_RNDN);
 }
 
-/* The working precision holds what x^2 adds to x, and four times what the result has. */
+/* Nearly f(x): at most ten roundings, of which none is magnified by more than 8 x^4. */
+static void approximate(assay_operation_id id, mpfr_ptr t, mpfr_srcptr x)
+{
+    mpfr_set(t, x, MPFR_RNDN);
+    if (id == ASSAY_OPERATION_GELU) {
+        gelu(t, x);
+    } else if (id == ASSAY_OPERATION_SOFTPLUS) {
+        mpfr_exp(t, t, MPFR_RNDN);
+        mpfr_log1p(t, t, MPFR_RNDN);
+    } else {
+        if (id == ASSAY_OPERATION_GELU_TANH)
+            tanh_argument(t, x);
+        logistic(t);
+        if (id != ASSAY_OPERATION_SIGMOID)
+            mpfr_mul(t, t, x, MPFR_RNDN);
+    }
+}
+
+/* Results are irrational: with enough bits it is clear what they are towards zero (Ziv). At first
+ * as many as hold what x adds to 1. */
+static void activation_rounded(assay_operation_id id, mpfr_ptr r, mpfr_srcptr x)
+{
+    const mpfr_exp_t e = mpfr_zero_p(x) ? 0 : mpfr_get_exp(x);
+    const mpfr_exp_t lost = 8 + (e > 0 ? 4 * e : 0), small = e < 0 && -e < FARTHEST ? -e : 0;
+    mpfr_prec_t bits = mpfr_get_prec(r) + lost + small + 32;
+    mpfr_t t;
+    mpfr_init2(t, bits);
+    approximate(id, t, x);
+    while (mpfr_regular_p(t) &&
+           !mpfr_can_round(t, bits - lost, MPFR_RNDN, MPFR_RNDZ, mpfr_get_prec(r))) {
+        bits *= 2;
+        mpfr_set_prec(t, bits);
+        approximate(id, t, x);
+    }
+    mpfr_set(r, t, MPFR_RNDZ);
+    mpfr_clear(t);
+}
+
 static void activation(assay_operation_id id, mpfr_ptr r, mpfr_srcptr x)
 {
+    bool sigmoid = id == ASSAY_OPERATION_SIGMOID, soft = id == ASSAY_OPERATION_SOFTPLUS;
+    const double large = id == ASSAY_OPERATION_GELU || id == ASSAY_OPERATION_GELU_TANH ? 40 : 300;
     if (activation_edge(id, r, x))
         return;
-    bool sigmoid = id == ASSAY_OPERATION_SIGMOID, soft = id == ASSAY_OPERATION_SOFTPLUS;
-    mpfr_prec_t least = 4 * mpfr_get_prec(r) + 64;
-    mpfr_exp_t small = mpfr_zero_p(x) || mpfr_get_exp(x) > 0 ? 0 : -mpfr_get_exp(x);
-    mpfr_t t, u;
-    mpfr_inits2(least + (small < FARTHEST ? 2 * small : 0), t, u, (mpfr_ptr)NULL);
-    mpfr_set_ui(u, 1, MPFR_RNDN);
-    mpfr_set(t, x, MPFR_RNDN);
     if (mpfr_cmp_d(x, -3e4) < 0) { /* e^-30000 or less */
         set_far(r, !(soft || sigmoid), false);
-    } else if (mpfr_cmp_d(x, 300) > 0) { /* 1 - e^-300, x (1 - e^-300), x + e^-300 */
-        mpfr_set(r, sigmoid ? u : x, MPFR_RNDN);
+    } else if (mpfr_cmp_d(x, large) > 0) { /* 1 - e^-300, x (1 - e^-300), x + e^-300 */
+        if (sigmoid)
+            mpfr_set_ui(r, 1, MPFR_RNDN);
+        else
+            mpfr_set(r, x, MPFR_RNDN);
         if (!soft)
             nudge(r, false);
-    } else if (id == ASSAY_OPERATION_GELU) {
-        gelu(r, x, t);
-    } else if (soft) {
-        mpfr_exp(t, t, MPFR_RNDN);
-        mpfr_log1p(r, t, MPFR_RNDZ);
-    } else if (id == ASSAY_OPERATION_GELU_TANH) {
-        tanh_argument(t, x, u);
-        logistic(r, x, t);
     } else {
-        logistic(r, sigmoid ? u : x, t);
+        activation_rounded(id, r, x);
     }
     if (mpfr_zero_p(r))
         set_far(r, !(soft || sigmoid), false);
     append_rest(r);
-    mpfr_clears(t, u, (mpfr_ptr)NULL);
 }
 
 /* ---- minimum and its relatives: IEEE 754-2019, 9.6 ---- */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Certificates: `assay verify NAME --exhaustive --round MODE` over all 2^32 numbers of binary32, for
 # the formats below and the eight deterministic modes; and the loops of matrix units against their
-# definition, on 10^8 dot products of each row. Usage: certify.sh ASSAY [NAME|UNIT|units...]
+# definition, on 10^8 products of each row (PRODUCTS=N: others). Usage: certify.sh ASSAY [NAME|UNIT|units...]
 # What has been done with a build is not done again: build/certify holds a file per format, mode
 # and build. Results are lines of docs/certified.md, the latest in place of an older one.
 set -euo pipefail
@@ -32,7 +32,7 @@ write_line() { # NAME MODE LINE: into the table, which ends the page, in place o
 
 verify() { # NAME MODE: prints what it does, and last "N checked, M wrong"
     if [ "$2" = loops ]; then
-        ASSAY_CERTIFY_UNIT=$1 ASSAY_CERTIFY_SUMS=${SUMS:-100000000} \
+        ASSAY_CERTIFY_UNIT=$1 ASSAY_CERTIFY_PRODUCTS=${PRODUCTS:-100000000} \
             "$(dirname "$assay")/tests/test_mma_product_slow" --filter mma_product/certified 2>&1 |
             sed '/^\[/d'
     else
