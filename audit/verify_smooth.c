@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of binary32 on neighbours: MPFR at five of them, polynomials in integers between, a
  * proven bound around, and MPFR again where a boundary lies within the bound. Regions where a
- * function is nearer to x, x / 2, 1 or 0 than any boundary are known without. docs/numerics.md, 19
+ * function is nearer to x, x / 2, 1 or 0 than any boundary are known without. docs/numerics.md, 18
  * has the proofs, by these names. */
 #if ASSAY_HAVE_MPFR
 #include <math.h>

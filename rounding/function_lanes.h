@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions in binary64 without branches, and ends that their results lie between. Off by less than
  * 2^-48, relatively, for arguments of at most 24 bits between 2^-400 and 2^400 in magnitude and
- * results within 2^+-1000; docs/numerics.md, 18. Not installed. */
+ * results within 2^+-1000; docs/numerics.md, 16. Not installed. */
 #ifndef ASSAY_ROUNDING_FUNCTION_LANES_H
 #define ASSAY_ROUNDING_FUNCTION_LANES_H
 
