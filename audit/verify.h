@@ -80,7 +80,7 @@ ASSAY_NODISCARD assay_status assay_verify_cast(const assay_verify *job, assay_ve
 /** An operation on all operands or a sample: by the array function and, of one in 16, by the
  * definition. ASSAY_ERR_USAGE where the operation is not there for the formats, where there are
  * more than 2^ASSAY_VERIFY_TUPLE_BITS tuples for an exhaustive run (rows of at most 24
- * terms of sum and dot are sampled), and for the remainder of logarithmic formats. */
+ * terms of sum and dot are sampled). */
 ASSAY_NODISCARD assay_status assay_verify_operate(const assay_verify_operation *job,
                                                   assay_verify_result *out);
 

@@ -318,9 +318,6 @@ static assay_status count_tuples(const assay_verify_operation *job, uint64_t *co
     int bits = o->arity * job->operands.bits;
     if (o->reduces && job->exhaustive)
         return assay_fail(ASSAY_ERR_USAGE, "%s: it has no last tuple of operands", o->name);
-    if (o->id == ASSAY_OPERATION_REMAINDER && assay_verify_is_irrational(&job->operands))
-        return assay_fail(ASSAY_ERR_USAGE, "%s of %s: quotients of irrational values", o->name,
-                          job->operands.name);
     if (job->exhaustive && bits > ASSAY_VERIFY_TUPLE_BITS)
         return assay_fail(ASSAY_ERR_USAGE, "%s of %s has 2^%d operands, and 2^%d is the most",
                           o->name, job->operands.name, bits, ASSAY_VERIFY_TUPLE_BITS);

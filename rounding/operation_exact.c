@@ -229,6 +229,10 @@ static void remainder_wide(const assay_operand *x, const assay_operand *y, assay
     assay_wide_div(n, &a, &a, &b);
     int64_t before = a.exp;
     assay_wide_nearest(n, &a, &a);
+    if (a.exp == before) { /* |x / y| < 1/2: else what is left of it is smaller */
+        assay_result_operand(r, x);
+        return;
+    }
     r->good = (good < other ? good : other) - 4 - (int)(before - a.exp);
     assay_wide_mul(n, &r->w, &a, &b);
     r->failed = r->good < 64;

@@ -258,7 +258,7 @@ const cli_command cli_command_verify = {
         "`N checked, M wrong`, N counting (operand, mode, policy); the first that are wrong stand\n"
         "before it. Exit code 1 if M > 0, 3 if this build has no MPFR.\n\n"
         "  --op NAME          the operation: cast if absent, or one of `assay op --help`; sum and\n"
-        "                     dot by samples, remainder not of irrational values\n"
+        "                     dot by samples\n"
         "  --operands G       format of an operation's operands, if not SPEC\n"
         "  --round MODE       rounding mode, rne if absent; deterministic: those eight; all:\n"
         "                     these, sr, sreq, and sra, srb, src with 1, 4, 8, 16 and 32 bits\n"

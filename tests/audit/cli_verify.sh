@@ -60,6 +60,7 @@ expect_line_count 'powers of roots of 2' 256 sqrt2_4 --op hypot --round rup
 expect_line_count 'sums of roots, half of the way' "$((256 * 25))" sqrt2_4 --op add --round all
 expect_line_count 'products of roots that cancel' 800 sqrt2_4 --op fma --samples 800 --round sr
 expect_line_count 'sums of roots, a part' 3000 lns8 --op add --samples 3000 --round src:bits=8
+expect_line_count 'remainders of irrational values' 256 sqrt2_4 --op remainder --round raz
 expect_line_count 'sums that are powers' 400 lns8 --op sub --round rdn --samples 400
 for name in sinpi acospi silu sin; do
     expect_line_count "$name of logarithms" 256 lns8 --op $name --round rdn --exhaustive
