@@ -6,6 +6,17 @@
 #include "numerics/elementary.h"
 #include "numerics/exact.h"
 
+/* x^2 into a sum, and scaled where binary64 may not hold it. */
+static void add_square(double x, double *sum, double *tiny, double *huge)
+{
+    const double a = fabs(x);
+    *sum += x * x;
+    if (a < 0x1p-450)
+        *tiny += (x * 0x1p600) * (x * 0x1p600);
+    else if (a > 0x1p450)
+        *huge += (x * 0x1p-600) * (x * 0x1p-600);
+}
+
 /* rest is what the reference has below its binary64 r: its value is r + rest. */
 static void add_pair(assay_drift *d, double r, double c, double rest)
 {
@@ -15,9 +26,9 @@ static void add_pair(assay_drift *d, double r, double c, double rest)
         return;
     }
     double e = (c - r) - rest, a = fabs(e);
-    d->reference2 += r * r;
-    d->candidate2 += c * c;
-    d->error2 += e * e;
+    add_square(r, &d->reference2, &d->tiny[0], &d->huge[0]);
+    add_square(c, &d->candidate2, &d->tiny[1], &d->huge[1]);
+    add_square(e, &d->error2, &d->tiny[2], &d->huge[2]);
     d->dot += r * c;
     d->max_abs = a > d->max_abs ? a : d->max_abs;
 }
@@ -43,32 +54,83 @@ void assay_drift_merge(assay_drift *into, const assay_drift *from)
     into->candidate2 += from->candidate2;
     into->error2 += from->error2;
     into->dot += from->dot;
+    for (int i = 0; i < 3; i++) {
+        into->tiny[i] += from->tiny[i];
+        into->huge[i] += from->huge[i];
+    }
     into->max_abs = from->max_abs > into->max_abs ? from->max_abs : into->max_abs;
+}
+
+/* The root of a sum of squares, and the exponent it is to be scaled by. Below 2^-900 all terms are
+ * tiny ones; a sum beyond binary64 is one of huge ones, the others being 2^-124 of it each. */
+static double norm(double sum, double tiny, double huge, int *exponent)
+{
+    const bool low = sum < 0x1p-900, high = isinf(sum);
+    *exponent = low ? -600 : high ? 600 : 0;
+    return assay_sqrt(low ? tiny : high ? huge : sum);
+}
+
+/* x 2^e, |e| <= 1200 */
+static double scaled(double x, int e)
+{
+    return x * assay_pow2(e / 2) * assay_pow2(e / 2);
+}
+
+/* Whether squares of both can be divided as they stand. */
+static bool is_ordinary(double a, double b)
+{
+    return a > 0x1p-500 && a < 0x1p500 && b > 0x1p-500 && b < 0x1p500;
 }
 
 double assay_drift_rel_l2(const assay_drift *d)
 {
+    int error, reference;
     if (d->nonfinite > 0)
         return INFINITY;
-    if (d->error2 == 0)
+    if (d->max_abs == 0)
         return 0;
-    return assay_sqrt(d->error2 / d->reference2);
+    if (is_ordinary(d->error2, d->reference2))
+        return assay_sqrt(d->error2 / d->reference2);
+    double e = norm(d->error2, d->tiny[2], d->huge[2], &error);
+    double r = norm(d->reference2, d->tiny[0], d->huge[0], &reference);
+    return scaled(e / r, error - reference);
 }
 
 double assay_drift_sqnr(const assay_drift *d)
 {
     if (d->nonfinite > 0)
         return -INFINITY;
-    return d->error2 == 0 ? INFINITY : 10 * assay_log10(d->reference2 / d->error2);
+    if (d->max_abs == 0)
+        return INFINITY;
+    if (is_ordinary(d->error2, d->reference2))
+        return 10 * assay_log10(d->reference2 / d->error2);
+    int error, reference;
+    double e = norm(d->error2, d->tiny[2], d->huge[2], &error);
+    double r = norm(d->reference2, d->tiny[0], d->huge[0], &reference);
+    return 20 * (assay_log10(r / e) + (reference - error) * 0x1.34413509f79ffp-2); /* log10 2 */
+}
+
+/* By the law of cosines, which needs no product of r and c. */
+static double cosine_by_norms(const assay_drift *d)
+{
+    int reference, candidate, error;
+    double r = norm(d->reference2, d->tiny[0], d->huge[0], &reference);
+    double c = norm(d->candidate2, d->tiny[1], d->huge[1], &candidate);
+    double e = norm(d->error2, d->tiny[2], d->huge[2], &error);
+    double ratio = scaled(r / c, reference - candidate);
+    double side = scaled(e / r, error - reference), other = scaled(e / c, error - candidate);
+    return (ratio + 1 / ratio - side * other) / 2;
 }
 
 double assay_drift_cosine(const assay_drift *d)
 {
     if (d->nonfinite > 0)
         return NAN;
-    if (d->error2 == 0)
+    if (d->max_abs == 0)
         return 1;
     double cosine = d->dot / (assay_sqrt(d->reference2) * assay_sqrt(d->candidate2));
+    if (!is_ordinary(d->reference2, d->candidate2))
+        cosine = cosine_by_norms(d);
     return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine;
 }
 

@@ -19,6 +19,9 @@ typedef struct assay_drift {
     double error2;     /* sum (c - r)^2 */
     double dot;        /* sum r c       */
     double max_abs;    /* max |c - r|   */
+    /* Of r, c and c - r: the squares of magnitudes below 2^-450 times 2^1200, and of those above
+     * 2^450 times 2^-1200. Ratios take these where the sums above leave binary64. */
+    double tiny[3], huge[3];
 } assay_drift;
 
 void assay_drift_add(assay_drift *drift, const double *reference, const double *candidate,

@@ -96,7 +96,7 @@ static double magnitude(uint64_t code, uint64_t *significand, int *exponent)
     const uint64_t field = code >> FRACTION & 0xff, fraction = code & 0x7fffff;
     *significand = fraction | (uint64_t)(field > 0) << FRACTION;
     *exponent = (int)(field > 0 ? field : 1) - 1 + LEAST;
-    return ldexp((double)(int64_t)*significand, *exponent);
+    return (double)(int64_t)*significand * assay_pow2(*exponent);
 }
 
 static double size_of(uint64_t code)
@@ -251,7 +251,7 @@ void assay_verify_neighbours(const assay_verify_formats *f, assay_verify_terms *
             for (size_t i = 0; i < step; i++)
                 out[i] = (assay_verify_item){ .place = { .kind = ASSAY_PLACE_NAN } };
         } else {
-            size_t room = number ? piece_of(id, code >> 31, size, ldexp(1, exponent)) : 0;
+            size_t room = number ? piece_of(id, code >> 31, size, assay_pow2(exponent)) : 0;
             bool piece = room > 0 && most >= FEWEST;
             step = !piece ? 1 : room < most ? room : most;
             if (piece)
