@@ -9,6 +9,7 @@
 #                SAMPLES=N inputs of any; ROWs are names of functions here
 #   samples      SAMPLES tuples (10^6 if unset), random and adversarial, of what has two operands and
 #                of fma: binary16, bfloat16, binary32 or ROWs
+#   sums         exact dot products of 10^7 terms of binary64, by the test that knows their oracle
 # What has been done with a build is not done again: build/certify holds a file per row, operation
 # and build. Results are lines of docs/certified-operations.md, the latest in place of an older one.
 set -euo pipefail
@@ -62,6 +63,19 @@ verify() { # ROW OPERATION OPTION...: adds to `checked` and `wrong`
     wrong=$((wrong + BASH_REMATCH[2]))
 }
 
+# The output ends as that of `assay verify` does.
+certify_sums() {
+    local what='10^7 terms, 3 orders, 1 to 7 parts, 1 to 3 threads' begun output
+    begun=$(date +%s)
+    output=$(ASSAY_CERTIFY_TERMS=10000000 "$(dirname "$assay")/tests/test_superaccumulator_dot" \
+        --filter superaccumulator_dot/certified 2>&1 | sed '/^\[/d') || true
+    [[ $(tail -n 1 <<<"$output") =~ ^([0-9]+)\ checked,\ ([0-9]+)\ wrong$ ]] || return 3
+    echo "dot, $what: ${BASH_REMATCH[0]}"
+    write_line dot "$what" "| dot | $what | 1 | ${BASH_REMATCH[1]} | ${BASH_REMATCH[2]} |\
+ $(($(date +%s) - begun)) | $(date -u +%F) | $compiler, $isa |"
+    [ "${BASH_REMATCH[2]}" -eq 0 ]
+}
+
 # One line for a row and several operations.
 certify() { # ROW WHAT OPERATIONS OPTION...
     local row=$1 what=$2 operation checked=0 wrong=0 begun count=0
@@ -96,6 +110,7 @@ certify_row() { # ROW
         done
         return "$status"
         ;;
+    sums) certify_sums ;;
     *) echo "no such tier: $tier" >&2 && exit 2 ;;
     esac
 }
@@ -104,6 +119,7 @@ case $tier in
 operations | triples) all=$(rows 8) ;;
 functions) all=$(rows 16) ;;
 functions32) all=$smooth && [ "${SAMPLES:-all}" = all ] || all=$one ;;
+sums) all=dot ;;
 *) all='binary16 bfloat16 binary32' ;;
 esac
 for row in ${*:-$all}; do

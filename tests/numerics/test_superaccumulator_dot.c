@@ -5,6 +5,7 @@
 #include <math.h>
 #include <mpfr.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "numerics/bits.h"
@@ -195,6 +196,18 @@ Test(superaccumulator_dot, specials)
 
 /* ---- cancellation: what is left lies far below every term ---- */
 
+static void shuffle(size_t n, double *x, double *y)
+{
+    for (size_t i = n; i-- > 1;) {
+        size_t j = draw() % (i + 1);
+        double a = x[i], b = y[i];
+        x[i] = x[j];
+        y[i] = y[j];
+        x[j] = a;
+        y[j] = b;
+    }
+}
+
 /* Terms +t and -t in random places, and one of 2^-1000 of them; any order gives that one. */
 static void fill_cancelling(size_t n, double *x, double *y)
 {
@@ -206,24 +219,18 @@ static void fill_cancelling(size_t n, double *x, double *y)
     }
     x[n - 1] = 0x1.8p-300;
     y[n - 1] = 0x1p-200;
-    for (size_t i = n; i-- > 1;) {
-        size_t j = draw() % (i + 1);
-        double a = x[i], b = y[i];
-        x[i] = x[j];
-        y[i] = y[j];
-        x[j] = a;
-        y[j] = b;
-    }
+    shuffle(n, x, y);
 }
 
-static assay_superaccumulator in_parts(size_t n, const double *x, const double *y, int threads)
+static assay_superaccumulator in_parts(size_t n, const double *x, const double *y, size_t parts,
+                                       int threads)
 {
     assay_superaccumulator all;
     assay_superaccumulator_clear(&all);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (size_t part = 0; part < 7; part++) {
+    for (size_t part = 0; part < parts; part++) {
         assay_superaccumulator mine;
-        size_t from = n / 7 * part, to = part == 6 ? n : n / 7 * (part + 1);
+        size_t from = n / parts * part, to = part + 1 == parts ? n : n / parts * (part + 1);
         assay_superaccumulator_clear(&mine);
         assay_superaccumulator_add_dot_f64(&mine, to - from, x + from, 1, y + from, 1);
 #pragma omp critical(merge)
@@ -232,23 +239,36 @@ static assay_superaccumulator in_parts(size_t n, const double *x, const double *
     return all;
 }
 
-Test(superaccumulator_dot, cancellation_in_any_order_split_and_threads)
+/* n terms in each order, split and number of threads; how many terms were added. */
+static size_t check_cancelling(size_t n, int orders)
 {
-    size_t n = (points_thorough() ? 10000000 : 300000) | 1;
     double *x = grab(n), *y = grab(n);
+    size_t added = 0;
     mpfr_t want;
     fill_cancelling(n, x, y);
     oracle(n, x, y, want);
     cr_assert_eq(mpfr_cmp_d(want, 0x1.8p-500), 0);
-    for (int threads = 1; threads <= 3; threads++) {
-        assay_superaccumulator s = in_parts(n, x, y, threads);
-        expect(&s, want, "cancelling");
-    }
-    assay_superaccumulator s;
-    assay_superaccumulator_clear(&s);
-    assay_superaccumulator_add_dot_f64(&s, n, x, 1, y, 1);
-    expect(&s, want, "cancelling, in one part");
+    for (int order = 0; order < orders; order++, shuffle(n, x, y))
+        for (size_t parts = 1; parts <= 7; parts += 3)
+            for (int threads = 1; threads <= 3; threads++, added += n) {
+                assay_superaccumulator s = in_parts(n, x, y, parts, threads);
+                expect(&s, want, "cancelling");
+            }
     mpfr_clear(want);
     free(x);
     free(y);
+    return added;
+}
+
+Test(superaccumulator_dot, cancellation_in_any_order_split_and_threads)
+{
+    check_cancelling(100001, 3);
+}
+
+/* For ./dev certify sums: ASSAY_CERTIFY_TERMS terms; any difference ends it. */
+Test(superaccumulator_dot, certified)
+{
+    const char *terms = getenv("ASSAY_CERTIFY_TERMS");
+    if (terms)
+        printf("%zu checked, 0 wrong\n", check_cancelling(strtoul(terms, NULL, 10) | 1, 3));
 }
