@@ -33,6 +33,7 @@ static const struct {
     { .name = "mul", .two = mpfr_mul },
     { .name = "div", .two = mpfr_div },
     { .name = "sqrt", .one = mpfr_sqrt },
+    { .name = "rsqrt", .one = mpfr_rec_sqrt },
     { .name = "hypot", .two = mpfr_hypot },
     { .name = "exp", .one = mpfr_exp },
     { .name = "exp2", .one = mpfr_exp2 },
