@@ -90,10 +90,11 @@ ASSAY_INLINE double function_exp2(double x)
     return y * assay_from_bits64((half - 1) << 52) * assay_from_bits64((e - half - 1) << 52);
 }
 
-/** f e / (1 + e) with e = e^-|x|, f = 1 or x, for x < 0; f / (1 + e) else: section 5. */
+/** f e / (1 + e) with e = e^-|x|, f = 1 or x, for x < 0; f / (1 + e) else: section 5. Beyond 700,
+ * of 700, as subnormals are slow. */
 ASSAY_INLINE double function_logistic(double x, double f)
 {
-    double e = assay_exp_inline(-function_size(x));
+    double e = assay_exp_inline(-function_smaller(function_size(x), 700));
     return (x < 0 ? f * e : f) / (1 + e);
 }
 
