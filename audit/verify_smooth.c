@@ -87,7 +87,7 @@ static const region regions[] = {
     { ASSAY_OPERATION_GELU, 1, 0, 0x1p-27, OPERAND_HALVED, true, false },
     { ASSAY_OPERATION_GELU, -1, 0, 0x1p-27, OPERAND_HALVED, false, true },
     { ASSAY_OPERATION_GELU, 1, 6, INFINITY, OPERAND, false, false },
-    { ASSAY_OPERATION_GELU, -1, 16, INFINITY, ZERO, true, true },
+    { ASSAY_OPERATION_GELU, -1, 14.5, INFINITY, ZERO, true, true },
 };
 
 /* x = significand 2^exponent */
@@ -151,7 +151,7 @@ static size_t piece_of(assay_operation_id id, bool negative, double size, double
     if (id == ASSAY_OPERATION_LOG && size > 1 - 0x1.8p-12 && size < 1 + 0x1.8p-12)
         return 0;
     if (id == ASSAY_OPERATION_GELU && negative && size >= 1)
-        radius = 0x1p-4;
+        radius = 0.125;
     size_t n = PIECE;
     while (n >= FEWEST && (double)(int64_t)n * step > 0x1p-10 * radius)
         n /= 2;
