@@ -211,9 +211,9 @@ Test(mma_product, loops_equal_the_definition)
     cr_assert_eq(wrong, 0);
 }
 
-/* For ./dev certify units: the row that ASSAY_CERTIFY_UNIT names, on ASSAY_CERTIFY_PRODUCTS products
- * of two elements, in chains of two instructions, all kinds of operands in turn, on every instruction
- * set; a line as `assay verify` ends with. */
+/* For ./dev certify units: the row that ASSAY_CERTIFY_UNIT names, on ASSAY_CERTIFY_PRODUCTS
+ * products of two elements, in chains of two instructions, all kinds of operands in turn, on every
+ * instruction set; a line as `assay verify` ends with. */
 Test(mma_product, certified)
 {
     const char *name = getenv("ASSAY_CERTIFY_UNIT"), *products = getenv("ASSAY_CERTIFY_PRODUCTS");
