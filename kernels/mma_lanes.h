@@ -13,16 +13,17 @@ enum {
 
 /**
  * Terms of one operand, instruction after instruction, as the loops of a kind read them: `width`
- * rows or columns side by side, [term][width]. Aligned kinds: sig is the signed significand,
- * shifted so that a product has F fraction bits, exp its exponent. GST: two terms in one sig, and
- * for each group the scale's significand and exponent. FMA, FTZ, E: the value as float or double
- * in sig. INT: the integer in sig.
+ * rows or columns side by side, [term][width]. Floating point: the value in sig, as float or
+ * double, NaN for what is not finite. Aligned kinds: besides, the exponent in exp, int16_t in a
+ * panel and twice in 32 bits in a row; 0 instead of NaN. GST: two terms in one sig, and for each
+ * group the scale's significand and exponent. INT: the integer in sig.
  */
 typedef struct mma_packed {
-    void *sig;
-    int32_t *exp;
+    void *sig, *exp;
     int32_t *scale_sig, *scale_exp; /* GST: [group][width] */
     uint32_t *special;              /* [instruction]: lanes with an infinity or a NaN */
+    int32_t *lowest, *top; /* values: at a piece's first instruction, [width]: all its values are
+                              multiples of 2^lowest and below 2^top in magnitude */
 } mma_packed;
 
 /** Where one row meets a panel. `state` is C, then D: float (values of binary16 too), double or
@@ -50,17 +51,23 @@ extern const mma_lanes mma_lanes_base, mma_lanes_avx2, mma_lanes_avx512;
 mma_lanes_fn *mma_lanes_for(const mma_lanes *table, const assay_mma_unit *unit);
 const mma_lanes *mma_lanes_current(void);
 
-/** How a significand is shifted when it is packed, and how far a product is shifted back. */
-typedef struct mma_shifts {
-    int a, b, right;
-} mma_shifts;
-mma_shifts mma_shifts_of(const assay_mma_unit *unit);
+/** What a code of at most 8 bits stands for; exponent MMA_NOTHING for zero, NaN as in sig. */
+enum { MMA_TABLE = 256, MMA_NOTHING = -4096 };
+typedef struct mma_decoded {
+    float x;
+    int32_t e;
+} mma_decoded;
+void mma_decode_table(assay_mma_format format, mma_decoded table[MMA_TABLE]);
+/** n codes, at most MMA_SEGMENT; `table` only for codes of at most 8 bits. */
+void mma_decode_terms(assay_mma_format format, assay_mma_pre pre, const mma_decoded *table,
+                      const unsigned char *codes, size_t n, float *x, int16_t *e);
 
 /** One side of a product: rows of codes, of which `count` are packed from row `row` on. */
 typedef struct mma_side {
     const assay_mma_unit *unit;
     bool is_b;
     const void *codes;
+    const mma_decoded *table; /* of the operand's format */
     size_t ld, row, count, width;
     const uint8_t *scales;
     size_t lds;

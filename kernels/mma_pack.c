@@ -6,11 +6,6 @@
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
 
-enum {
-    NOTHING = -4096, /* exponent of a zero: below every other, and of no weight */
-    FIFTEEN = 15     /* bits of a magnitude that 16-bit multiplications take     */
-};
-
 const mma_lanes *mma_lanes_current(void)
 {
 #ifdef __x86_64__
@@ -33,16 +28,6 @@ static bool is_aligned(const assay_mma_unit *u)
 static bool is_short(assay_mma_format f)
 {
     return f >= ASSAY_MMA_TF32 && f <= ASSAY_MMA_E2M1;
-}
-
-mma_shifts mma_shifts_of(const assay_mma_unit *u)
-{
-    int fa = mma_layout_of(u->fa).fraction_bits, fb = mma_layout_of(u->fb).fraction_bits;
-    int left = u->F - fa - fb, room = FIFTEEN - 1 - fa;
-    if (left < 0)
-        return (mma_shifts){ 0, 0, -left };
-    int a = left < room ? left : room;
-    return (mma_shifts){ a, left - a, 0 };
 }
 
 /* A C other than zero has an exponent that hides e_zero, so that it is one of the terms' always. */
@@ -108,7 +93,9 @@ static size_t groups(const assay_mma_unit *u)
 size_t mma_packed_bytes(const assay_mma_unit *u, size_t instructions, size_t width)
 {
     size_t scales = aligned64(instructions * groups(u) * width * 4);
-    return sig_bytes(u, instructions, width) * 2 + 2 * scales + aligned64(4 * instructions);
+    size_t ranges = aligned64(instructions * width * 4);
+    return sig_bytes(u, instructions, width) * 2 + 2 * scales + aligned64(4 * instructions) +
+           2 * ranges;
 }
 
 mma_packed mma_packed_in(const assay_mma_unit *u, size_t instructions, size_t width, void *memory)
@@ -116,37 +103,15 @@ mma_packed mma_packed_in(const assay_mma_unit *u, size_t instructions, size_t wi
     unsigned char *p = memory;
     size_t sig = sig_bytes(u, instructions, width);
     size_t scales = aligned64(instructions * groups(u) * width * 4);
+    size_t ranges = aligned64(instructions * width * 4);
+    unsigned char *after = p + 2 * sig + 2 * scales;
     return (mma_packed){ .sig = p,
-                         .exp = (int32_t *)(void *)(p + sig),
+                         .exp = p + sig,
                          .scale_sig = (int32_t *)(void *)(p + 2 * sig),
                          .scale_exp = (int32_t *)(void *)(p + 2 * sig + scales),
-                         .special = (uint32_t *)(void *)(p + 2 * sig + 2 * scales) };
-}
-
-/* ---- one element ---- */
-
-typedef struct element {
-    int32_t m, e;
-    bool special;
-} element;
-
-/* The signed significand and the exponent; formats of at most 16 bits once tf32 is cut. */
-ASSAY_INLINE element take(mma_layout l, uint32_t code)
-{
-    int width = l.exponent_bits + l.fraction_bits;
-    uint32_t ones = (1u << l.fraction_bits) - 1, top = (1u << l.exponent_bits) - 1;
-    uint32_t fraction = code & ones, field = code >> l.fraction_bits & top;
-    uint32_t sign = code >> width & 1;
-    int32_t m = (int32_t)(field ? fraction | (ones + 1) : fraction);
-    element x = { sign ? -m : m, (int32_t)(field ? field : 1) - l.bias, false };
-    switch (l.specials) {
-    case MMA_IEEE: x.special = field == top; break;
-    case MMA_ONES_NAN: x.special = field == top && fraction == ones; break;
-    case MMA_NEGZERO_NAN: x.special = sign && m == 0; break;
-    default: break;
-    }
-    x.e = m == 0 ? NOTHING : x.e;
-    return x;
+                         .lowest = (int32_t *)(void *)after,
+                         .top = (int32_t *)(void *)(after + ranges),
+                         .special = (uint32_t *)(void *)(after + 2 * ranges) };
 }
 
 /* ---- packing ---- */
@@ -165,9 +130,9 @@ static size_t scale_index(const column *c, size_t k)
 }
 
 /* Where term k of an instruction goes: the lowering takes the k in two halves. */
-ASSAY_INLINE size_t place_of(bool emulated, size_t K, size_t k)
+ASSAY_INLINE size_t place_of(size_t K, size_t k)
 {
-    return emulated ? (k & 2 ? K / 2 : 0) + k / 4 * 2 + (k & 1) : k;
+    return (k & 2 ? K / 2 : 0) + k / 4 * 2 + (k & 1);
 }
 
 ASSAY_INLINE uint64_t code_at(const column *c, size_t k)
@@ -185,101 +150,108 @@ ASSAY_INLINE uint64_t code_at(const column *c, size_t k)
     }
 }
 
-static uint32_t short_code(const column *c, size_t k)
+/* All terms of a column. */
+typedef struct numbers {
+    float x[MMA_SEGMENT];
+    int16_t e[MMA_SEGMENT];
+} numbers;
+
+static void decode(const column *c, numbers *n)
 {
-    uint64_t code = code_at(c, k);
-    if (c->format == ASSAY_MMA_TF32)
-        code = mma_pre(c->side->unit->pre, code) >> 13;
-    return (uint32_t)code;
+    size_t first = (c->side->row + c->lane) * c->side->ld + c->k0;
+    const unsigned char *codes = c->side->codes;
+    mma_decode_terms(c->format, c->side->unit->pre, c->side->table,
+                     codes + first * assay_mma_format_bytes(c->format), c->terms, n->x, n->e);
 }
 
-/* Instruction i; `bytes` is a constant where this is inlined. */
-ASSAY_INLINE void pack_instruction(const column *c, size_t i, const size_t bytes, mma_layout l,
-                                   int shift)
+/* Scales of powers of two; a value that leaves binary32 is left to the definition. */
+static void add_scales(const column *c, numbers *n)
 {
     const assay_mma_unit *u = c->side->unit;
-    size_t K = (size_t)u->K, width = c->side->width, k0 = i * K, count = c->terms - k0;
-    size_t first = (c->side->row + c->lane) * c->side->ld + c->k0 + k0;
-    const unsigned char *codes = (const unsigned char *)c->side->codes + first * bytes;
-    int32_t *sig = (int32_t *)c->out->sig + (c->at + i) * K * width + c->lane;
-    int32_t *exp = c->out->exp + (c->at + i) * K * width + c->lane;
-    int32_t keep = c->side->is_b ? -1 : 0xffff;
-    bool special = false, emulated = u->emulated;
-    for (size_t k = 0; k < (count < K ? count : K); k++) {
-        uint32_t code = 0;
-        memcpy(&code, codes + k * bytes, bytes);
-        if (bytes == 4)
-            code = (uint32_t)mma_pre(u->pre, code) >> 13;
-        element x = take(l, code);
-        size_t to = place_of(emulated, K, k) * width;
-        sig[to] = x.m * (1 << shift) & keep;
-        exp[to] = x.e;
-        special |= x.special;
-    }
-    c->out->special[c->at + i] |= (uint32_t)special << c->lane;
-}
-
-/* Scales of powers of two move the exponents. */
-static void add_scales(const column *c)
-{
-    const assay_mma_unit *u = c->side->unit;
-    size_t K = (size_t)u->K, width = c->side->width;
-    int32_t *exp = c->out->exp + c->at * K * width + c->lane;
     for (size_t k = 0; k < c->terms; k++) {
         mma_number scale = mma_decode(u->fs, c->side->scales[scale_index(c, c->k0 + k)]);
-        exp[k * width] += scale.e;
-        if (scale.kind == MMA_NAN)
-            c->out->special[c->at + k / K] |= (uint32_t)1 << c->lane;
+        double x = (double)n->x[k] * assay_pow2(scale.e);
+        bool fits = scale.kind != MMA_NAN && __builtin_fabs(x) < 0x1p128 && (double)(float)x == x;
+        n->x[k] = fits ? (float)x : __builtin_nanf("");
+        n->e[k] = (int16_t)(n->e[k] + scale.e);
     }
+}
+
+static void note_specials(const column *c, numbers *n)
+{
+    size_t K = (size_t)c->side->unit->K;
+    int any = 0;
+    for (size_t k = 0; k < c->terms; k++)
+        any |= n->x[k] != n->x[k];
+    for (size_t k = 0; any && k < c->terms; k++)
+        if (n->x[k] != n->x[k]) {
+            c->out->special[c->at + k / K] |= (uint32_t)1 << c->lane;
+            n->x[k] = 0;
+            n->e[k] = MMA_NOTHING;
+        }
 }
 
 static void pack_aligned(const column *c)
 {
     const assay_mma_unit *u = c->side->unit;
-    mma_layout l = mma_layout_of(c->format);
-    mma_shifts s = mma_shifts_of(u);
-    int shift = c->side->is_b ? s.b : s.a;
-    size_t bytes = assay_mma_format_bytes(c->format);
-    for (size_t i = 0; i * (size_t)u->K < c->terms; i++) {
-        if (bytes == 1)
-            pack_instruction(c, i, 1, l, shift);
-        else if (bytes == 2)
-            pack_instruction(c, i, 2, l, shift);
-        else
-            pack_instruction(c, i, 4, l, shift);
-    }
+    size_t K = (size_t)u->K, width = c->side->width, at = c->at * K * width + c->lane;
+    float *sig = (float *)c->out->sig + at;
+    int16_t *exp = (int16_t *)c->out->exp + at;
+    int32_t *twice = (int32_t *)c->out->exp + at;
+    numbers n;
+    decode(c, &n);
     if (u->kind == ASSAY_MMA_KIND_ST)
-        add_scales(c);
+        add_scales(c, &n);
+    note_specials(c, &n);
+    for (size_t k = 0; k < c->terms; k++) {
+        size_t to = u->emulated ? k / K * K + place_of(K, k % K) : k;
+        sig[to * width] = n.x[k];
+        if (c->side->is_b)
+            exp[to * width] = n.e[k];
+        else
+            twice[to] = n.e[k] * (int32_t)0x10000 + (uint16_t)n.e[k];
+    }
 }
 
-/* Values as binary32, flushed where the unit does that. */
+/* ---- values ---- */
+
+/* Subnormals become zeros where the unit does that. */
+static float flushed(const assay_mma_unit *u, assay_mma_format format, float x)
+{
+    float least = format == ASSAY_MMA_F16 ? 0x1p-14f : 0x1p-126f;
+    if (__builtin_fabsf(x) >= least || x != x || x == 0)
+        return x;
+    return u->kind == ASSAY_MMA_KIND_FTZ ? 0 : u->flush ? __builtin_copysignf(0, x) : x;
+}
+
+/* The range of a value: what is not finite has the widest. */
+static void widen(float x, int32_t *lowest, int32_t *top)
+{
+    uint32_t size = assay_bits32(x) & 0x7fffffff, field = size >> 23;
+    if (size == 0)
+        return;
+    uint32_t m = (size & 0x7fffff) | (field ? 0x800000 : 0);
+    int32_t e = (int32_t)(field ? field : 1) - 127;
+    int32_t low = e - 23 + __builtin_ctz(m), high = field == 0xff ? 1000 : e + 1;
+    *lowest = low < *lowest ? low : *lowest;
+    *top = high > *top ? high : *top;
+}
+
 static void pack_values(const column *c)
 {
     const assay_mma_unit *u = c->side->unit;
-    float *out = c->out->sig;
+    size_t width = c->side->width;
+    float *out = (float *)c->out->sig + c->at * (size_t)u->K * width + c->lane;
+    int32_t lowest = 1000, top = -1000;
+    numbers n;
+    decode(c, &n);
     for (size_t k = 0; k < c->terms; k++) {
-        uint64_t code = code_at(c, k);
-        float x;
-        if (c->format == ASSAY_MMA_F32 || c->format == ASSAY_MMA_BF16) {
-            x = assay_from_bits32((uint32_t)code << (c->format == ASSAY_MMA_BF16 ? 16 : 0));
-        } else {
-            element e = take(mma_layout_of(c->format), short_code(c, k));
-            mma_number n = { 0 };
-            if (e.special || e.m == 0)
-                n = mma_decode(c->format, code);
-            x = e.special || e.m == 0
-                    ? (n.kind == MMA_ZERO ? (n.negative ? -0.0f : 0.0f) : __builtin_nanf(""))
-                    : (float)((double)e.m *
-                              assay_pow2(e.e - mma_layout_of(c->format).fraction_bits));
-        }
-        bool low = c->format == ASSAY_MMA_F16 ? __builtin_fabsf(x) < 0x1p-14f
-                                              : __builtin_fabsf(x) < 0x1p-126f;
-        if (u->kind == ASSAY_MMA_KIND_FTZ && low && x != 0)
-            x = 0;
-        if (u->flush && low)
-            x = __builtin_copysignf(0, x);
-        out[(c->at * (size_t)u->K + k) * c->side->width + c->lane] = x;
+        float x = flushed(u, c->format, n.x[k]);
+        widen(x, &lowest, &top);
+        out[k * width] = x;
     }
+    c->out->lowest[c->at * width + c->lane] = lowest;
+    c->out->top[c->at * width + c->lane] = top;
 }
 
 static void pack_doubles(const column *c)
@@ -352,9 +324,12 @@ static void clear(const mma_side *s, size_t at, size_t count, const mma_packed *
         memset((int32_t *)out->sig + from / 2, 0, n / 2 * sizeof(int32_t));
     else
         memset((int32_t *)out->sig + from, 0, n * sizeof(int32_t));
-    if (is_aligned(u))
+    if (is_aligned(u) && s->is_b)
         for (size_t i = from; i < from + n; i++)
-            out->exp[i] = NOTHING;
+            ((int16_t *)out->exp)[i] = MMA_NOTHING;
+    else if (is_aligned(u))
+        for (size_t i = from; i < from + n; i++)
+            ((int32_t *)out->exp)[i] = MMA_NOTHING * 0x10000 + (uint16_t)MMA_NOTHING;
     if (scales > 0) {
         memset(out->scale_sig + at * scales, 0, count * scales * sizeof(int32_t));
         memset(out->scale_exp + at * scales, 0, count * scales * sizeof(int32_t));
@@ -368,6 +343,10 @@ void mma_pack(const mma_side *side, size_t k0, size_t terms, size_t at, const mm
     memset(out->special + at, 0, count * sizeof *out->special);
     if (side->count < side->width || terms % K != 0)
         clear(side, at, count, out);
+    for (size_t lane = side->count; lane < side->width; lane++) {
+        out->lowest[at * side->width + lane] = 1000;
+        out->top[at * side->width + lane] = -1000;
+    }
     for (c.lane = 0; c.lane < side->count; c.lane++)
         pack_column(&c);
 }

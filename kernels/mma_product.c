@@ -22,9 +22,10 @@ typedef struct task {
     const assay_mma_operands *x;
     void *out;
     size_t ldo;
-    mma_lanes_fn *lanes; /* NULL: the definition */
-    size_t row, rows;    /* of the block that is packed in a */
-    const mma_packed *a; /* [MMA_ROWS] */
+    mma_lanes_fn *lanes;             /* NULL: the definition */
+    size_t row, rows;                /* of the block that is packed in a */
+    const mma_packed *a;             /* [MMA_ROWS] */
+    mma_decoded table[2][MMA_TABLE]; /* of codes of A and B that have at most 8 bits */
 } task;
 
 static mma_walk walk_of(const task *t)
@@ -174,6 +175,7 @@ static void run_panel(const task *t, size_t column, const mma_packed *b, tile *s
     mma_side side = { .unit = t->unit,
                       .is_b = true,
                       .codes = t->x->b,
+                      .table = t->table[1],
                       .ld = t->x->ldb,
                       .row = column,
                       .count = columns,
@@ -196,6 +198,7 @@ static void pack_row(const task *t, size_t i, const mma_packed *out)
 {
     mma_side side = { .unit = t->unit,
                       .codes = t->x->a,
+                      .table = t->table[0],
                       .ld = t->x->lda,
                       .row = t->row + i,
                       .count = 1,
@@ -293,6 +296,11 @@ assay_status assay_mma_product(const assay_mma_unit *unit, const assay_mma_plan 
     t.lanes = table ? mma_lanes_for(table, unit) : NULL;
     t.a = s.rows;
     place(&t, workspace, &s);
+    for (int side = 0; side < 2; side++) {
+        assay_mma_format format = side ? unit->fb : unit->fa;
+        if (assay_mma_format_bytes(format) == 1 && !mma_is_integer(format))
+            mma_decode_table(format, t.table[side]);
+    }
     for (t.row = 0; t.row < m; t.row += MMA_ROWS) {
         t.rows = least(m - t.row, MMA_ROWS);
         run_block(&t, &s);
