@@ -168,12 +168,18 @@ static void decode(const column *c, numbers *n)
 static void add_scales(const column *c, numbers *n)
 {
     const assay_mma_unit *u = c->side->unit;
-    for (size_t k = 0; k < c->terms; k++) {
+    size_t block = (size_t)u->block;
+    for (size_t k = 0, stop; k < c->terms; k = stop) {
         mma_number scale = mma_decode(u->fs, c->side->scales[scale_index(c, c->k0 + k)]);
-        double x = (double)n->x[k] * assay_pow2(scale.e);
-        bool fits = scale.kind != MMA_NAN && __builtin_fabs(x) < 0x1p128 && (double)(float)x == x;
-        n->x[k] = fits ? (float)x : __builtin_nanf("");
-        n->e[k] = (int16_t)(n->e[k] + scale.e);
+        double by = scale.kind == MMA_NAN ? __builtin_nan("") : assay_pow2(scale.e);
+        stop = k + block - (c->k0 + k) % block;
+        stop = stop < c->terms ? stop : c->terms;
+        for (size_t i = k; i < stop; i++) {
+            double x = (double)n->x[i] * by;
+            bool fits = __builtin_fabs(x) < 0x1p128 && (double)(float)x == x;
+            n->x[i] = fits ? (float)x : __builtin_nanf("");
+            n->e[i] = (int16_t)(n->e[i] + scale.e);
+        }
     }
 }
 
@@ -215,26 +221,30 @@ static void pack_aligned(const column *c)
 
 /* ---- values ---- */
 
-/* Subnormals become zeros where the unit does that. */
-static float flushed(const assay_mma_unit *u, assay_mma_format format, float x)
+/* Subnormals become zeros, of AMD's units positive ones. */
+static void flush(const column *c, float *x)
 {
-    float least = format == ASSAY_MMA_F16 ? 0x1p-14f : 0x1p-126f;
-    if (__builtin_fabsf(x) >= least || x != x || x == 0)
-        return x;
-    return u->kind == ASSAY_MMA_KIND_FTZ ? 0 : u->flush ? __builtin_copysignf(0, x) : x;
+    float least = c->format == ASSAY_MMA_F16 ? 0x1p-14f : 0x1p-126f;
+    uint32_t keep = c->side->unit->kind == ASSAY_MMA_KIND_FTZ ? 0 : 0x80000000;
+    for (size_t k = 0; k < c->terms; k++) {
+        uint32_t bits = assay_bits32(x[k]);
+        bool low = __builtin_fabsf(x[k]) < least && x[k] != 0;
+        x[k] = assay_from_bits32(low ? bits & keep : bits);
+    }
 }
 
-/* The range of a value: what is not finite has the widest. */
-static void widen(float x, int32_t *lowest, int32_t *top)
+/* The range of all values, from their exponents. */
+static void note_range(const column *c, const int16_t *e)
 {
-    uint32_t size = assay_bits32(x) & 0x7fffffff, field = size >> 23;
-    if (size == 0)
-        return;
-    uint32_t m = (size & 0x7fffff) | (field ? 0x800000 : 0);
-    int32_t e = (int32_t)(field ? field : 1) - 127;
-    int32_t low = e - 23 + __builtin_ctz(m), high = field == 0xff ? 1000 : e + 1;
-    *lowest = low < *lowest ? low : *lowest;
-    *top = high > *top ? high : *top;
+    int16_t low = 1000, high = -1000;
+    size_t at = c->at * c->side->width + c->lane;
+    for (size_t k = 0; k < c->terms; k++) {
+        int16_t some = e[k] == MMA_NOTHING ? 1000 : e[k];
+        low = some < low ? some : low;
+        high = e[k] > high ? e[k] : high;
+    }
+    c->out->lowest[at] = low - mma_layout_of(c->format).fraction_bits;
+    c->out->top[at] = high + 1;
 }
 
 static void pack_values(const column *c)
@@ -242,16 +252,13 @@ static void pack_values(const column *c)
     const assay_mma_unit *u = c->side->unit;
     size_t width = c->side->width;
     float *out = (float *)c->out->sig + c->at * (size_t)u->K * width + c->lane;
-    int32_t lowest = 1000, top = -1000;
     numbers n;
     decode(c, &n);
-    for (size_t k = 0; k < c->terms; k++) {
-        float x = flushed(u, c->format, n.x[k]);
-        widen(x, &lowest, &top);
-        out[k * width] = x;
-    }
-    c->out->lowest[c->at * width + c->lane] = lowest;
-    c->out->top[c->at * width + c->lane] = top;
+    if (u->kind == ASSAY_MMA_KIND_FTZ || u->flush)
+        flush(c, n.x);
+    note_range(c, n.e);
+    for (size_t k = 0; k < c->terms; k++)
+        out[k * width] = n.x[k];
 }
 
 static void pack_doubles(const column *c)
