@@ -77,11 +77,11 @@ double bound_segments(const assay_policy *p, size_t k)
 static shape shape_of(const assay_policy *p, size_t k)
 {
     shape s = shape_of_sum(&p->acc, k);
-    double segments = bound_segments(p, k);
-    if (segments > 1) {
+    double segments = bound_segments(p, k), each = p->acc.plan.scaled ? 4 : 2;
+    if (assay_policy_is_scaled(p) && !p->acc.unit.block) {
         s.chains *= segments;
         s.slices *= segments;
-        s.additions = s.additions * segments + 2 * segments;
+        s.additions = (s.additions + each) * segments;
     }
     return s;
 }

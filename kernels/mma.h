@@ -165,9 +165,17 @@ typedef enum assay_mma_merge {
     ASSAY_MMA_MERGE_ROUNDED /* the same, each slice first into rounded                        */
 } assay_mma_merge;
 
+/** How sums of codes between the ends of blocks meet their scales a and b, on a unit that takes no
+ *  scales itself; RND to binary32. */
+typedef enum assay_mma_scaled {
+    ASSAY_MMA_SCALED_EXACT, /* total = RND(sum (a b) + total)                                  */
+    ASSAY_MMA_SCALED_FMA,   /* total = RND(sum RND(a b) + total), a fused multiply-add          */
+    ASSAY_MMA_SCALED_APART  /* total = RND(RND(sum RND(a b)) + total), compiled without fusion */
+} assay_mma_scaled;
+
 /**
  * What a kernel does around the unit. All zero: one ascending chain through C. Plans with
- * `promote`, or `split` and another merge than serial, need C in binary32.
+ * `promote`, or `split` and another merge than serial, need C in binary32; so does `scaled`.
  */
 typedef struct assay_mma_plan {
     size_t promote; /* each N terms start at +0 and are added to a total in binary32; a multiple
@@ -177,7 +185,10 @@ typedef struct assay_mma_plan {
     assay_mma_merge merge;
     assay_mma_format rounded; /* F16 or BF16; SERIAL: or NONE, binary32 */
     size_t residue; /* block of k whose remainder, of each slice, comes first; 0 for none */
-    bool fill;      /* zeros fill the last instruction where k is no multiple of K */
+    size_t descend; /* blocks of N terms of each slice from the last to the first, k ascending in
+                       each; a multiple of K, 0 for none. With promotion its N */
+    assay_mma_scaled scaled;
+    bool fill; /* zeros fill the last instruction where k is no multiple of K */
 } assay_mma_plan;
 
 /** Plans that have a name: what kernels of that name do around the unit. */
@@ -193,7 +204,8 @@ ASSAY_API const assay_mma_plan_row *assay_mma_plan_row_at(size_t i);
 /**
  * Reads a unit as assay_mma_parse does, with parameters of a plan among its own: plan=NAME, which
  * comes first, promote=N, split=N, granule=N, merge=serial|f32|rounded, rounded=f16|bf16,
- * residue=N: `hopper.wgmma.f32.e4m3.e4m3:promote=128`. ASSAY_ERR_USAGE names what is wrong.
+ * residue=N, descend=N, scaled=exact|fma|apart: `hopper.wgmma.f32.e4m3.e4m3:promote=128`.
+ * ASSAY_ERR_USAGE names what is wrong.
  */
 ASSAY_API ASSAY_NODISCARD assay_status assay_mma_parse_planned(const char *text,
                                                                assay_mma_unit *unit,

@@ -16,9 +16,13 @@ static const assay_mma_plan_row rows[] = {
       "tl.dot in a loop over BLOCK_K: the accumulator is C; promote=N where FP8 on Hopper has "
       "max_num_imprecise_acc=N" },
     { "deepgemm",
-      { .promote = 128 },
+      { .promote = 128, .scaled = ASSAY_MMA_SCALED_FMA },
       false,
-      "DeepGEMM: every 128 k from +0, then times the scales and added in binary32" },
+      "DeepGEMM: every 128 k from +0; total = fma(sum, a b rounded, total) in binary32" },
+    { "deepgemm.apart",
+      { .promote = 128, .scaled = ASSAY_MMA_SCALED_APART },
+      false,
+      "the same compiled without fusion: the product with the scales is rounded first" },
     { "cublaslt.fp8",
       { .promote = 128 },
       false,
@@ -62,16 +66,34 @@ static assay_status set_size(const char *name, const char *value, size_t *to)
     return ASSAY_OK;
 }
 
+/* Which of three names value is; 3 for none. */
+static int find(const char *const names[3], const char *value)
+{
+    int i = 0;
+    while (i < 3 && strcmp(value, names[i]) != 0)
+        i++;
+    return i;
+}
+
 static assay_status set_merge(const char *value, mma_planned *to)
 {
     static const char *const names[] = { "serial", "f32", "rounded" };
-    for (int m = 0; m < 3; m++)
-        if (strcmp(value, names[m]) == 0) {
-            to->plan.merge = (assay_mma_merge)m;
-            to->needs_split = true;
-            return ASSAY_OK;
-        }
-    return assay_fail(ASSAY_ERR_USAGE, "merge: '%s' is not serial, f32 or rounded", value);
+    int merge = find(names, value);
+    if (merge == 3)
+        return assay_fail(ASSAY_ERR_USAGE, "merge: '%s' is not serial, f32 or rounded", value);
+    to->plan.merge = (assay_mma_merge)merge;
+    to->needs_split = true;
+    return ASSAY_OK;
+}
+
+static assay_status set_scaled(const char *value, mma_planned *to)
+{
+    static const char *const names[] = { "exact", "fma", "apart" };
+    int scaled = find(names, value);
+    if (scaled == 3)
+        return assay_fail(ASSAY_ERR_USAGE, "scaled: '%s' is not exact, fma or apart", value);
+    to->plan.scaled = (assay_mma_scaled)scaled;
+    return ASSAY_OK;
 }
 
 static assay_status set_row(const char *value, mma_planned *to)
@@ -83,15 +105,15 @@ static assay_status set_row(const char *value, mma_planned *to)
             return ASSAY_OK;
         }
     return assay_fail(ASSAY_ERR_USAGE,
-                      "plan: '%s' is none of chain, triton, deepgemm, "
+                      "plan: '%s' is none of chain, triton, deepgemm, deepgemm.apart, "
                       "cublaslt.fp8|serial|f32|rounded, cutlass",
                       value);
 }
 
 bool mma_plan_has(const char *name)
 {
-    static const char *const names[] = { "plan",  "promote", "split",   "granule",
-                                         "merge", "rounded", "residue", NULL };
+    static const char *const names[] = { "plan",    "promote", "split",   "granule", "merge",
+                                         "rounded", "residue", "descend", "scaled",  NULL };
     int i = 0;
     while (names[i] && strcmp(name, names[i]) != 0)
         i++;
@@ -106,12 +128,15 @@ assay_status mma_plan_set(const char *name, const char *value, mma_planned *to)
     } sizes[] = { { "promote", &to->plan.promote },
                   { "split", &to->plan.split },
                   { "granule", &to->plan.granule },
-                  { "residue", &to->plan.residue } };
+                  { "residue", &to->plan.residue },
+                  { "descend", &to->plan.descend } };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (strcmp(name, sizes[i].name) == 0)
             return set_size(name, value, sizes[i].to);
     if (strcmp(name, "rounded") == 0)
         return assay_mma_format_parse(value, &to->plan.rounded);
+    if (strcmp(name, "scaled") == 0)
+        return set_scaled(value, to);
     return strcmp(name, "merge") == 0 ? set_merge(value, to) : set_row(value, to);
 }
 
@@ -120,13 +145,20 @@ assay_status mma_plan_set(const char *name, const char *value, mma_planned *to)
 assay_status assay_mma_plan_check(const assay_mma_unit *unit, const assay_mma_plan *plan)
 {
     size_t K = (size_t)unit->K;
-    bool outer = plan->promote || mma_splits(plan);
+    bool outer = plan->promote || mma_splits(plan) || plan->scaled;
     if (outer && unit->fc != ASSAY_MMA_F32)
         return assay_fail(ASSAY_ERR_USAGE, "plan: partial sums are for units whose C is f32");
-    if (plan->promote % K != 0 || plan->granule % K != 0 || plan->residue % K != 0)
+    if (plan->promote % K != 0 || plan->granule % K != 0 || plan->residue % K != 0 ||
+        plan->descend % K != 0)
         return assay_fail(ASSAY_ERR_USAGE, "plan: not in multiples of the unit's K, %zu", K);
     if (plan->residue && (unit->block > 0 || plan->promote))
         return assay_fail(ASSAY_ERR_USAGE, "plan: no residue with scales or promotion");
+    if (plan->descend && plan->residue)
+        return assay_fail(ASSAY_ERR_USAGE, "plan: a residue comes first, it does not descend");
+    if (plan->descend && plan->promote && plan->descend != plan->promote)
+        return assay_fail(ASSAY_ERR_USAGE, "plan: what is promoted descends in blocks of its own");
+    if (plan->scaled && unit->block > 0)
+        return assay_fail(ASSAY_ERR_USAGE, "plan: scaled is for units that take no scales");
     bool float16 = plan->rounded == ASSAY_MMA_F16 || plan->rounded == ASSAY_MMA_BF16;
     if (plan->rounded && !float16)
         return assay_fail(ASSAY_ERR_USAGE, "plan: slices are rounded into f16 or bf16");
@@ -174,9 +206,51 @@ static size_t slice_terms(const mma_walk *w)
     return mma_splits(p) ? (granules + p->split - 1) / p->split * granule : w->k;
 }
 
+/* Where blocks of N terms that descend go on after c: begin and end of the slice, and of the block,
+ * whose terms are taken from *at on; false at the end of all. */
+static bool next_descending(const mma_walk *w, const mma_cut *c, size_t *begin, size_t *end,
+                            size_t *at)
+{
+    size_t N = w->plan->descend, slice = slice_terms(w), block = 0;
+    *begin = w->k ? c->k0 / slice * slice : 0;
+    *end = least(*begin + slice, w->k);
+    *at = c->k0 + c->terms;
+    if (c->terms > 0) {
+        block = *begin + (c->k0 - *begin) / N * N;
+        if (*at < least(block + N, *end))
+            return true;
+        if (block > *begin) {
+            *at = block - N;
+            return true;
+        }
+        *begin = *end;
+        *end = least(*begin + slice, w->k);
+    }
+    if (*begin >= w->k)
+        return false;
+    *at = *begin + (*end - *begin - 1) / N * N;
+    return true;
+}
+
+static bool descend(const mma_walk *w, size_t segment, mma_cut *c)
+{
+    size_t K = (size_t)w->unit->K, N = w->plan->descend, begin, end, at;
+    if (!next_descending(w, c, &begin, &end, &at))
+        return false;
+    size_t block = begin + (at - begin) / N * N, stop = least(block + N, end);
+    c->instruction += (c->terms + K - 1) / K;
+    c->k0 = at;
+    c->terms = least(stop - at, segment / K * K);
+    c->group_ends = at + c->terms == stop;
+    c->slice_ends = c->group_ends && block == begin;
+    return true;
+}
+
 bool mma_next_cut(const mma_walk *w, size_t segment, mma_cut *c)
 {
     const assay_mma_plan *p = w->plan;
+    if (p->descend)
+        return descend(w, segment, c);
     size_t K = (size_t)w->unit->K, slice = slice_terms(w), at = c->k0 + c->terms;
     if (at >= w->k)
         return false;

@@ -144,6 +144,8 @@ static void try_all(search *s)
     try_promotions(s, s->n, (assay_mma_plan){ 0 });
     for (size_t residue = K; residue < s->n; residue += K)
         try_plan(s, (assay_mma_plan){ .residue = residue });
+    for (size_t block = K; block < s->n; block += K)
+        try_plan(s, (assay_mma_plan){ .descend = block });
     for (size_t split = 2; split <= 64 && split <= s->n; split++)
         for (size_t granule = K; granule <= 16 * K && granule <= s->n; granule *= 2) {
             size_t granules = (s->n + granule - 1) / granule;

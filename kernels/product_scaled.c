@@ -97,11 +97,11 @@ static void start(size_t m, size_t n, const assay_product_more *more, double *ou
     }
 }
 
-/* Binary64 has no lanes, and stochastic roundings are not theirs. */
+/* Binary64 has no lanes, and stochastic roundings and those that a plan adds are not theirs. */
 static bool lanes_round(const assay_accumulator *acc, assay_lane_rounder *lanes)
 {
-    return assay_accumulator_has_format(acc->kind) && !assay_accumulator_is_stochastic(acc) &&
-           assay_lane_rounder_make(&acc->round, lanes);
+    return !acc->plan.scaled && assay_accumulator_has_format(acc->kind) &&
+           !assay_accumulator_is_stochastic(acc) && assay_lane_rounder_make(&acc->round, lanes);
 }
 
 void assay_product_scaled(const assay_accumulator *acc, size_t m, size_t n, size_t k,

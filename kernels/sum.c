@@ -69,10 +69,24 @@ static double product_of(const assay_summer *s, const assay_sum_terms *t, size_t
     return product(s, t->x[p * t->sx], t->y[p * t->sy], t->first + p);
 }
 
+/* As kernels do in binary32: the scales' product is rounded, and the sum's with it where nothing is
+ * fused. A product of two binary32 is a binary64, and so is rounded once. */
+static double scaled_in_binary32(const assay_summer *s, double x, double sa, double sb,
+                                 double total)
+{
+    double scale = (float)((double)(float)sa * (double)(float)sb), y;
+    if (s->acc->plan.scaled == ASSAY_MMA_SCALED_FMA)
+        return assay_sum_fused(s, x, scale, total, ASSAY_SUM_SCALED, 0);
+    y = (float)((float)(x * scale) + (float)total);
+    return y == y ? y : s->acc->round.nan_value;
+}
+
 double assay_sum_scaled(const assay_summer *s, double x, double sa, double sb, double total,
                         uint64_t i)
 {
     const assay_rounder *r = &s->acc->round;
+    if (s->acc->kind == ASSAY_SUM_UNIT && s->acc->plan.scaled)
+        return scaled_in_binary32(s, x, sa, sb, total);
     double scale = sa * sb, rest = __builtin_fma(sa, sb, -scale);
     if (s->acc->kind == ASSAY_SUM_REFERENCE) {
         total = total + x * scale;

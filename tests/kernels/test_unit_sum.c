@@ -3,6 +3,7 @@
  * is no multiple of K; what is refused. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,8 @@ Test(unit_sum, products_equal_the_definition)
         "hopper.mma.f32.f16.f16:plan=cublaslt.serial,split=4,rounded=f16",
         "hopper.mma.f32.f16.f16:split=4,merge=f32,promote=32",
         "ampere.mma.f32.bf16.bf16:plan=cutlass",
+        "hopper.wgmma.f32.bf16.bf16:descend=48",
+        "hopper.wgmma.f32.e4m3.e4m3:descend=128,promote=128,split=2,merge=f32",
         "ampere.mma.m16n8k32.s32.s8.s8.s32",
         "turing.mma.m8n8k32.s32.u4.s4.s32",
         "cdna3.mfma.f32.e4m3fnuz.e4m3fnuz",
@@ -92,6 +95,43 @@ Test(unit_sum, products_equal_the_definition)
         cr_expect_eq(compare(texts[i], 3, 33, 256, true), 0, "%s with C", texts[i]);
     }
     cr_expect_eq(compare(texts[1], 2, 1030, 40, true), 0); /* two panels */
+}
+
+/* What descends is an ascending chain over blocks of k that stand the other way round. */
+static void compare_descending(const char *unit, size_t block, size_t k)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s:descend=%zu", unit, block);
+    assay_accumulator down = parse(text), up = parse(unit);
+    size_t K = (size_t)up.unit.K, whole = (k + K - 1) / K * K, last = (k - 1) / block * block;
+    double *a = grab(whole * 8), *b = grab(whole * 8), *x = grab(whole * 8), *y = grab(whole * 8);
+    for (size_t i = 0; i < whole; i++) { /* zeros fill the last instruction up */
+        a[i] = i < k ? draw(&up.operand[0]) : 0;
+        b[i] = i < k ? draw(&up.operand[1]) : 0;
+    }
+    for (size_t to = 0, from = last, n = whole - last; to < whole; to += n, from -= block) {
+        n = to ? block : whole - last;
+        memcpy(x + to, a + from, n * 8);
+        memcpy(y + to, b + from, n * 8);
+    }
+    double c = draw(&up.round), out = 0;
+    assay_operand w = { b, ASSAY_STORAGE_F64, 1, k, NULL };
+    assay_product_more more = { .c = &c, .ldc = 1 };
+    void *workspace = grab(assay_product_workspace(&down, 1, 1, k));
+    assay_product_with(&down, 1, 1, k, a, k, &w, &more, &out, 1, workspace);
+    cr_expect_eq(out, assay_dot_with(&up, whole, x, 1, y, 1, &c, NULL, 0, NULL), "%s", text);
+    cr_expect_neq(out, assay_dot_with(&up, whole, a, 1, b, 1, &c, NULL, 0, NULL), "%s", text);
+    void *all[] = { a, b, x, y, workspace };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+}
+
+Test(unit_sum, blocks_of_k_descend)
+{
+    compare_descending("hopper.wgmma.f32.e4m3.e4m3", 128, 1024);
+    compare_descending("hopper.wgmma.f32.e4m3.e4m3", 32, 1024);
+    compare_descending("hopper.wgmma.f32.bf16.bf16", 176, 700);
+    compare_descending("ampere.mma.f32.f16.f16", 16, 1001);
 }
 
 /* ---- scales ---- */
@@ -204,6 +244,42 @@ Test(unit_sum, every_column_has_its_scales)
     free(workspace);
 }
 
+/* Totals of scaled sums as C's own float arithmetic makes them. */
+static void compare_totals(const char *plan, bool fused)
+{
+    enum { BLOCK = 128, K = 512, BLOCKS = K / BLOCK };
+    char text[128];
+    snprintf(text, sizeof text, "hopper.wgmma.f32.e4m3.e4m3:%s", plan);
+    assay_accumulator acc = parse(text), unit = parse("hopper.wgmma.f32.e4m3.e4m3");
+    double a[K], b[K], sa[BLOCKS], sb[BLOCKS], c = draw(&acc.round), out = 0;
+    for (size_t i = 0; i < K; i++)
+        a[i] = draw(&acc.operand[0]), b[i] = draw(&acc.operand[1]);
+    for (size_t i = 0; i < BLOCKS; i++)
+        sa[i] = draw(&acc.round), sb[i] = draw(&acc.round);
+    assay_scales of_a = { sa, 1, BLOCK, BLOCKS, 0 }, of_b = { sb, 1, BLOCK, BLOCKS, 0 };
+    assay_operand w = { b, ASSAY_STORAGE_F64, 1, K, NULL };
+    assay_product_more more = { .c = &c, .ldc = 1 };
+    void *workspace = grab(assay_product_scaled_workspace(&acc, 1, 1, K));
+    assay_product_scaled(&acc, 1, 1, K, a, K, &of_a, &w, &of_b, &more, &out, 1, workspace);
+    float total = (float)c;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        float sum = (float)assay_dot(&unit, BLOCK, a + i * BLOCK, 1, b + i * BLOCK, 1);
+        volatile float scale = (float)sa[i] * (float)sb[i], product = sum * scale;
+        total = fused ? fmaf(sum, scale, total) : total + product;
+    }
+    cr_expect_eq(out, total, "%s: %a, not %a", text, out, (double)total);
+    free(workspace);
+}
+
+Test(unit_sum, totals_of_scaled_sums)
+{
+    for (int i = 0; i < 200; i++) {
+        compare_totals("plan=deepgemm", true);
+        compare_totals("plan=deepgemm.apart", false);
+        compare_totals("scaled=apart", false);
+    }
+}
+
 static bool takes(const char *unit, const char *spec)
 {
     assay_accumulator acc = parse(unit);
@@ -262,6 +338,12 @@ Test(unit_sum, what_is_refused)
     refused("hopper.wgmma.f32.e4m3.e4m3:rounded=bf16", "split=N");
     refused("hopper.wgmma.f32.e4m3.e4m3:bits=3", "no parameter");
     refused("hopper.wgmma.f32.e4m3.e4m3:residue=32,promote=128", "residue");
+    refused("hopper.wgmma.f32.e4m3.e4m3:residue=32,descend=128", "does not descend");
+    refused("hopper.wgmma.f32.e4m3.e4m3:promote=64,descend=128", "blocks of its own");
+    refused("hopper.wgmma.f32.e4m3.e4m3:descend=40", "multiples");
+    refused("hopper.wgmma.f32.e4m3.e4m3:scaled=fused", "exact, fma or apart");
+    refused("hopper.wgmma.f16.e4m3.e4m3:scaled=fma", "C is f32");
+    refused("blackwell.tcgen05.mxf8f6f4.block32.f32.e4m3.e4m3.ue8m0:scaled=fma", "no scales");
 }
 
 Test(unit_sum, operands_have_to_fit)
