@@ -47,6 +47,13 @@ static bool sum_fits(const assay_mma_unit *u)
     return (int64_t)u->L << (u->F + 2) < (int64_t)1 << 31;
 }
 
+/* Terms come in pairs, and what is clamped is a sum that fits 32 bits, but for -2^15 -2^15 twice.
+ */
+static bool pairs_fit(const assay_mma_unit *u)
+{
+    return u->L % 2 == 0 && (!u->saturate || u->fa != ASSAY_MMA_S16 || u->L == 2);
+}
+
 mma_lanes_fn *mma_lanes_for(const mma_lanes *table, const assay_mma_unit *u)
 {
     bool rounds_f32 = u->fc == ASSAY_MMA_F32;
@@ -67,7 +74,7 @@ mma_lanes_fn *mma_lanes_for(const mma_lanes *table, const assay_mma_unit *u)
     case ASSAY_MMA_KIND_FTZ: return is_short(u->fa) && is_short(u->fb) ? table->flushed : NULL;
     case ASSAY_MMA_KIND_FMA:
         return u->fc == ASSAY_MMA_F64 ? table->fma64 : rounds_f32 ? table->fma32 : NULL;
-    case ASSAY_MMA_KIND_INT: return table->integer;
+    case ASSAY_MMA_KIND_INT: return pairs_fit(u) ? table->integer : NULL;
     default: return NULL;
     }
 }
@@ -268,12 +275,17 @@ static void pack_doubles(const column *c)
         out[(c->at * (size_t)c->side->unit->K + k) * c->side->width + c->lane] = code_at(c, k);
 }
 
+/* In pairs of 16 bits. */
 static void pack_integers(const column *c)
 {
     int32_t *out = c->out->sig;
-    for (size_t k = 0; k < c->terms; k++)
-        out[(c->at * (size_t)c->side->unit->K + k) * c->side->width + c->lane] =
-            (int32_t)mma_decode_integer(c->format, code_at(c, k));
+    size_t first = c->at * (size_t)c->side->unit->K / 2;
+    for (size_t k = 0; k < c->terms; k += 2) {
+        int32_t x = (int32_t)mma_decode_integer(c->format, code_at(c, k));
+        int64_t y = k + 1 < c->terms ? mma_decode_integer(c->format, code_at(c, k + 1)) : 0;
+        out[(first + k / 2) * c->side->width + c->lane] =
+            (int32_t)((uint32_t)(x & 0xffff) | (uint32_t)y << 16);
+    }
 }
 
 /* Multiples of 1/2 in pairs; a group's scale, above it which of its 16 elements are not zero. */
@@ -327,7 +339,7 @@ static void clear(const mma_side *s, size_t at, size_t count, const mma_packed *
     size_t scales = groups(u) * s->width;
     if (u->fa == ASSAY_MMA_F64)
         memset((uint64_t *)out->sig + from, 0, n * sizeof(uint64_t));
-    else if (u->kind == ASSAY_MMA_KIND_GST)
+    else if (u->kind == ASSAY_MMA_KIND_GST || u->kind == ASSAY_MMA_KIND_INT)
         memset((int32_t *)out->sig + from / 2, 0, n / 2 * sizeof(int32_t));
     else
         memset((int32_t *)out->sig + from, 0, n * sizeof(int32_t));

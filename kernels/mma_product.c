@@ -130,24 +130,33 @@ static void add_tile(const task *t, unsigned char *total, const unsigned char *x
         mma_add_cell(t->unit, total, x, i, round_x, round_sum);
 }
 
+/* Cells are codes, but for binary16. */
 static void load_c(const task *t, size_t column, size_t columns, unsigned char *cells)
 {
     const assay_mma_operands *x = t->x;
-    memset(cells, 0, MMA_ROWS * MMA_PANEL * MMA_CELL);
-    if (!x->c)
-        return;
-    for (size_t i = 0; i < t->rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            mma_put_cell(t->unit, cells, i * t->width + j,
-                         mma_load(t->unit->fc, x->c, (t->row + i) * x->ldc + column + j));
+    size_t bytes = mma_cell_bytes(t->unit);
+    memset(cells, 0, t->rows * t->width * bytes);
+    for (size_t i = 0; x->c && i < t->rows; i++) {
+        size_t from = (t->row + i) * x->ldc + column, to = i * t->width;
+        if (t->unit->fc != ASSAY_MMA_F16)
+            memcpy(cells + to * bytes, (const unsigned char *)x->c + from * bytes, columns * bytes);
+        else
+            for (size_t j = 0; j < columns; j++)
+                mma_put_cell(t->unit, cells, to + j, mma_load(ASSAY_MMA_F16, x->c, from + j));
+    }
 }
 
 static void store_out(const task *t, size_t column, size_t columns, const unsigned char *cells)
 {
-    for (size_t i = 0; i < t->rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            mma_store(t->unit->fc, t->out, (t->row + i) * t->ldo + column + j,
-                      mma_get_cell(t->unit, cells, i * t->width + j));
+    size_t bytes = mma_cell_bytes(t->unit);
+    for (size_t i = 0; i < t->rows; i++) {
+        size_t to = (t->row + i) * t->ldo + column, from = i * t->width;
+        if (t->unit->fc != ASSAY_MMA_F16)
+            memcpy((unsigned char *)t->out + to * bytes, cells + from * bytes, columns * bytes);
+        else
+            for (size_t j = 0; j < columns; j++)
+                mma_store(ASSAY_MMA_F16, t->out, to + j, mma_get_cell(t->unit, cells, from + j));
+    }
 }
 
 static void end_cut(const task *t, const mma_cut *c, tile *s)

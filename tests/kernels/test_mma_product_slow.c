@@ -262,6 +262,8 @@ Test(mma_product, parameters_equal_the_definition)
         "blackwell.tcgen05.mxf4nvf4.block16.f32.e2m1.e2m1.ue4m3:F=30",
         "cdna1.mfma.f32.f16.f16:L=8",
         "avx512.vdpbf16ps:K=16,L=4",
+        "avx512.vpdpwssds:K=8,L=4",
+        "avx512.vpdpbusds:K=9,L=3",
     };
     size_t wrong = 0;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

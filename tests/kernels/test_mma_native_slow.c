@@ -172,22 +172,114 @@ static size_t compare(const char *name, void (*instruction)(call *), int rows, s
     return wrong;
 }
 
-static size_t outputs(void)
+/* ---- many at once: chains by the loops, which other tests hold against the definition ---- */
+
+enum { SIDE = 256, DWORDS = 128 }; /* rows and columns, and the k of a row as 32-bit words */
+
+typedef struct chains {
+    uint32_t a[SIDE][DWORDS], b[SIDE][DWORDS], c[SIDE][SIDE], d[SIDE][SIDE];
+    int steps, words; /* of a row, and how many words of k an instruction takes */
+} chains;
+
+/* Finite numbers near 1, zeros, some so small that results are flushed. */
+static uint32_t finite(void)
 {
-    const char *count = getenv("ASSAY_TEST_OUTPUTS");
-    return count ? strtoul(count, NULL, 10) : 1000000;
+    uint64_t x = draw();
+    uint32_t words[2];
+    for (int i = 0; i < 2; i++, x >>= 32) {
+        uint32_t e = (x >> 8 & 63) == 0 ? (uint32_t)(x >> 16 & 63) : 120 + (uint32_t)(x >> 16 & 15);
+        words[i] = (x >> 8 & 63) == 1 ? 0 : (uint32_t)(x & 0x80ff & ~128u) | e << 7;
+    }
+    return words[0] | words[1] << 16;
+}
+
+static void draw_chains(const assay_mma_unit *u, chains *x)
+{
+    bool bf16 = u->fa == ASSAY_MMA_BF16;
+    for (int i = 0; i < SIDE; i++)
+        for (int k = 0; k < x->steps * x->words; k++) {
+            x->a[i][k] = bf16 ? finite() : (uint32_t)draw();
+            x->b[i][k] = bf16 ? finite() : (uint32_t)draw();
+        }
+    for (int i = 0; i < SIDE; i++)
+        for (int j = 0; j < SIDE; j++)
+            x->c[i][j] = bf16 ? finite() & 0xffff0000 : addend(false);
+}
+
+/* d = the chain of instructions on `rows` rows and 16 columns at a time. */
+static void run_chains(void (*instruction)(call *), int rows, chains *x)
+{
+    static call one;
+    int words = x->words;
+    for (int j = 0; j < SIDE; j += 16)
+        for (int i = 0; i < SIDE; i += rows) {
+            for (int r = 0; r < rows; r++)
+                memcpy(one.d[r], &x->c[i + r][j], sizeof one.d[r]);
+            for (int k = 0; k < x->steps * words; k += words) {
+                memcpy(one.c, one.d, sizeof one.c);
+                for (int l = 0; l < 16; l++)
+                    for (int w = 0; w < words; w++)
+                        one.b[w][l] = x->b[j + l][k + w];
+                for (int r = 0; r < rows; r++)
+                    for (int l = 0; l < 16; l++)
+                        one.a[r][l] = x->a[i + r][words > 1 ? k + l : k];
+                instruction(&one);
+            }
+            for (int r = 0; r < rows; r++)
+                memcpy(&x->d[i + r][j], one.d[r], sizeof one.d[r]);
+        }
+}
+
+static size_t compare_chains(const char *name, void (*instruction)(call *), int rows, size_t steps)
+{
+    static chains x;
+    static uint32_t out[SIDE][SIDE];
+    assay_mma_unit u;
+    cr_assert_eq(assay_mma_parse(name, &u), ASSAY_OK, "%s", assay_last_error());
+    x.words = u.K * (int)assay_mma_format_bytes(u.fa) / 4;
+    x.steps = x.words > 1 ? DWORDS / x.words : 16;
+    size_t k = (size_t)(x.steps * u.K), ld = DWORDS / (size_t)x.words * (size_t)u.K;
+    size_t wrong = 0, done = 0;
+    void *workspace = aligned_alloc(64, (assay_mma_workspace(&u, SIDE, SIDE, k) + 63) / 64 * 64);
+    assay_mma_operands operands = {
+        .a = x.a, .b = x.b, .c = x.c, .lda = ld, .ldb = ld, .ldc = SIDE
+    };
+    cr_assert_not_null(workspace);
+    for (; done < steps; done += SIDE * SIDE * (size_t)x.steps) {
+        draw_chains(&u, &x);
+        run_chains(instruction, rows, &x);
+        cr_assert_eq(assay_mma_product(&u, NULL, SIDE, SIDE, k, &operands, out, SIDE, workspace),
+                     ASSAY_OK);
+        for (int i = 0; i < SIDE * SIDE; i++)
+            wrong += !same(&u, out[i / SIDE][i % SIDE], x.d[i / SIDE][i % SIDE]);
+    }
+    free(workspace);
+    printf("%s: %zu steps of chains, %zu chains different\n", name, done, wrong);
+    return wrong;
+}
+
+static size_t wanted(const char *variable, size_t otherwise)
+{
+    const char *count = getenv(variable);
+    return count ? strtoul(count, NULL, 10) : otherwise;
+}
+
+static size_t compare_both(const char *name, void (*instruction)(call *), int rows)
+{
+    return compare(name, instruction, rows, wanted("ASSAY_TEST_OUTPUTS", 250000)) +
+           compare_chains(name, instruction, rows, wanted("ASSAY_TEST_STEPS", 100000000));
 }
 
 Test(mma_native, avx512)
 {
-    size_t wrong = 0, n = outputs();
+    size_t wrong = 0;
     if (has("avx512_bf16"))
-        wrong += compare("avx512.vdpbf16ps", vdpbf16ps, 1, n);
+        wrong += compare_both("avx512.vdpbf16ps", vdpbf16ps, 1);
     if (has("avx512_vnni")) {
-        wrong += compare("avx512.vpdpbusd", vpdpbusd, 1, n);
-        wrong += compare("avx512.vpdpbusds", vpdpbusds, 1, n);
-        wrong += compare("avx512.vpdpwssd", vpdpwssd, 1, n);
-        wrong += compare("avx512.vpdpwssds", vpdpwssds, 1, n);
+        wrong += compare_both("avx512.vpdpbusd", vpdpbusd, 1);
+        wrong += compare_both("avx512.vpdpbusds", vpdpbusds, 1);
+        wrong += compare_both("avx512.vpdpwssd", vpdpwssd, 1);
+        wrong += compare_both("avx512.vpdpwssds", vpdpwssds, 1);
     }
     if (!has("avx512_bf16") || !has("avx512_vnni"))
         fprintf(stderr, "SKIPPED for want of AVX-512 BF16 or VNNI\n");
@@ -196,16 +288,16 @@ Test(mma_native, avx512)
 
 Test(mma_native, amx)
 {
-    size_t wrong = 0, n = outputs() / 4;
+    size_t wrong = 0;
     if (!may_use_tiles() || !has("amx_bf16") || !has("amx_int8")) {
         fprintf(stderr, "SKIPPED for want of AMX\n");
         cr_skip_test("no AMX");
     }
-    wrong += compare("amx.tdpbf16ps", dpbf16ps, 16, n);
-    wrong += compare("amx.tdpbssd", dpbssd, 16, n);
-    wrong += compare("amx.tdpbsud", dpbsud, 16, n);
-    wrong += compare("amx.tdpbusd", dpbusd, 16, n);
-    wrong += compare("amx.tdpbuud", dpbuud, 16, n);
+    wrong += compare_both("amx.tdpbf16ps", dpbf16ps, 16);
+    wrong += compare_both("amx.tdpbssd", dpbssd, 16);
+    wrong += compare_both("amx.tdpbsud", dpbsud, 16);
+    wrong += compare_both("amx.tdpbusd", dpbusd, 16);
+    wrong += compare_both("amx.tdpbuud", dpbuud, 16);
     cr_assert_eq(wrong, 0);
 }
 #endif
