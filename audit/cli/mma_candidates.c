@@ -148,12 +148,15 @@ void cli_mma_candidates_try(const cli_mma_question *q, cli_mma_candidates *list)
 /* ---- what is the same ---- */
 
 /* No product of two numbers has an exponent below this, and no C other than zero is below emin:
- * at or below both, e_zero is never the largest of exponents that matter. */
+ * at or below both, e_zero is never the largest of exponents that matter. Where it is, C is zero,
+ * and it cuts nothing off if products have no bits below 2^(e_zero - F). */
 static int effective_zero(const assay_mma_unit *u)
 {
     int least = mma_emin(u->fa) + mma_emin(u->fb), own = mma_emin(u->fc);
+    int last = least - mma_layout_of(u->fa).fraction_bits - mma_layout_of(u->fb).fraction_bits;
     least = least < own ? least : own;
-    return u->block == 0 && u->e_zero <= least ? INT32_MIN : u->e_zero;
+    bool hidden = u->e_zero <= least || (u->e_zero <= own && u->e_zero - u->F <= last);
+    return u->block == 0 && hidden ? INT32_MIN : u->e_zero;
 }
 
 /* What the bits depend on; K, the shape and the source do not count, since steps of L chain

@@ -62,24 +62,88 @@ static void cancel(vectors *v)
     mma_store(q->fb, v->b, at + other, b ^ sign);
 }
 
+/* 2^e in a format, whose range it may leave. */
+static uint64_t power(assay_mma_format f, int e)
+{
+    mma_layout l = mma_layout_of(f);
+    int drop = f == ASSAY_MMA_TF32 ? 13 : 0;
+    return (uint64_t)(e + l.bias) << (l.fraction_bits + drop);
+}
+
+/* Half of C's least number, where rounding turns on the last bit of what small terms leave; beside
+ * it few of those, so that e_zero says which of them are cut off. */
+static void balance(vectors *v)
+{
+    const cli_mma_question *q = v->q;
+    mma_layout a = mma_layout_of(q->fa), b = mma_layout_of(q->fb);
+    int half = mma_emin(q->fc) - mma_layout_of(q->fc).fraction_bits - 1;
+    int least = mma_emin(q->fa), room = half - mma_emin(q->fb) - least;
+    if (mma_is_integer(q->fa) || q->fc == ASSAY_MMA_F64 || room < 0)
+        return;
+    int ea = least + (int)(draw(v) % (uint64_t)(room + 1));
+    size_t at = v->count * v->k, few = 1 + draw(v) % 3;
+    int drop_a = q->fa == ASSAY_MMA_TF32 ? 13 : 0, drop_b = q->fb == ASSAY_MMA_TF32 ? 13 : 0;
+    for (size_t k = 0; k < v->k; k++) {
+        bool small = k > 0 && k <= few;
+        uint64_t x = (uint64_t)1 << draw(v) % (uint64_t)(a.fraction_bits + 2) << drop_a;
+        uint64_t y = (uint64_t)1 << draw(v) % (uint64_t)(b.fraction_bits + 2) << drop_b;
+        mma_store(q->fa, v->a, at + k, k == 0 ? power(q->fa, ea) : small ? x : 0);
+        mma_store(q->fb, v->b, at + k, k == 0 ? power(q->fb, half - ea) : small ? y : 0);
+    }
+    mma_store(q->fc, v->c, v->count, 0);
+}
+
+/* A positive number near 2^e, or in one of eight any positive one. */
+static uint64_t positive(vectors *v, assay_mma_format f, int e)
+{
+    uint64_t beside = power(f, 1 - mma_layout_of(f).bias) - 1, one = power(f, 0);
+    uint64_t any = draw(v) & (one | (one - 1));
+    return draw(v) % 8 ? (draw(v) & beside) | power(f, e) : any;
+}
+
+/* Most of one exponent, and all positive: there sums are longest. */
+static void pile_up(vectors *v)
+{
+    const cli_mma_question *q = v->q;
+    if (mma_is_integer(q->fa) || q->fc == ASSAY_MMA_F64)
+        return;
+    int ea = (int)(draw(v) % (uint64_t)mma_layout_of(q->fa).bias);
+    int eb = (int)(draw(v) % (uint64_t)mma_layout_of(q->fb).bias);
+    for (size_t k = 0; k < v->k; k++) {
+        size_t at = v->count * v->k + k;
+        mma_store(q->fa, v->a, at, positive(v, q->fa, ea));
+        mma_store(q->fb, v->b, at, positive(v, q->fb, eb));
+    }
+}
+
 static void fill(vectors *v)
 {
     const cli_mma_question *q = v->q;
     uint64_t base = draw(v), shift = draw(v) % 3, window = 1 + draw(v) % 24;
+    bool balances = false;
     /* Small exponents on both sides, where e_zero matters, in a third of the tries. */
     base = shift == 0 ? draw(v) % 80 : base;
     for (size_t k = 0; k < v->k; k++) {
         mma_store(q->fa, v->a, v->count * v->k + k, element(v, q->fa, base, window));
         mma_store(q->fb, v->b, v->count * v->k + k, element(v, q->fb, base + shift, window));
     }
-    if (draw(v) % 2)
-        cancel(v);
+    switch (draw(v) % 8) {
+    case 0: pile_up(v); break;
+    case 1:
+    case 2: balances = true; break;
+    case 3:
+    case 4:
+    case 5: cancel(v); break;
+    default: break;
+    }
     for (size_t s = 0; s < v->scales; s++) {
         v->sa[v->count * v->scales + s] = (unsigned char)(100 + draw(v) % 28);
         v->sb[v->count * v->scales + s] = (unsigned char)(100 + draw(v) % 28);
     }
     uint64_t c = draw(v) % 2 ? 0 : element(v, q->fc, draw(v), 16);
     mma_store(q->fc, v->c, v->count, c);
+    if (balances)
+        balance(v);
 }
 
 static uint64_t predict(const vectors *v, size_t group)
