@@ -228,12 +228,24 @@ static void add_peaks(const product_bound *b, const double *x, const double *w)
     }
 }
 
+/* [11] Of a unit that flushes, an operand that may be subnormal may be lost. */
+static void flush(const assay_rounder *operand, const double *x, double *dx, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] - dx[i] < operand->format.min_normal)
+            dx[i] += x[i];
+}
+
 /* [8] sum (x + dx)(w + dw) - sum x w bounds what quantizing the operands does; both sums are
  * taken in binary64, with a relative error below (k + 3) 2^-53 each. */
 void bound_product(const product_bound *b)
 {
     assay_accumulator reference = assay_accumulator_reference();
     assay_operand w = { b->w, ASSAY_STORAGE_F64, b->row_stride, b->column_stride, NULL };
+    if (bound_unit_flushes(b->policy)) {
+        flush(&b->policy->acc.operand[0], b->x, b->dx, b->m * b->k);
+        flush(&b->policy->acc.operand[1], b->w, b->dw, b->k * b->n);
+    }
     assay_product(&reference, b->m, b->n, b->k, b->x, b->k, &w, b->magnitude, b->n, b->workspace);
     bool rounded = any(b->dx, b->m * b->k) || any(b->dw, b->k * b->n);
     if (rounded) {

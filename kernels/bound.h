@@ -48,6 +48,8 @@ sum_unit unit_of_sum(const assay_policy *policy, size_t k);
 /** The same on a matrix unit, without the reference's part; and how many chains one sum has. */
 sum_unit bound_unit_sum(const assay_policy *policy, size_t k);
 double bound_unit_chains(const assay_policy *policy, size_t k);
+/** Whether the policy's sums are a unit's that flushes subnormals. */
+bool bound_unit_flushes(const assay_policy *policy);
 /** Segments of k whose sums are scaled and added, at most. */
 double bound_segments(const assay_policy *policy, size_t k);
 /** The error of a sum. operand: of the terms; magnitude: their magnitudes, as they are added. */

@@ -91,6 +91,12 @@ double bound_unit_chains(const assay_policy *policy, size_t k)
     return shape_of(policy, k).chains;
 }
 
+bool bound_unit_flushes(const assay_policy *policy)
+{
+    const assay_accumulator *acc = &policy->acc;
+    return acc->kind == ASSAY_SUM_UNIT && (acc->unit.flush || acc->unit.kind == ASSAY_MMA_KIND_FTZ);
+}
+
 /* Operands in binary32 lose 13 bits where they come in. */
 static double operand_error(const assay_policy *policy)
 {
@@ -116,12 +122,12 @@ sum_unit bound_unit_sum(const assay_policy *policy, size_t k)
     double exponent = s.steps * assay_log1p(each) + s.additions * assay_log1p(binary32) +
                       s.slices * assay_log1p(rounded);
     double growth = assay_expm1(exponent) + operand_error(policy) * assay_exp(exponent);
-    if (u->flush || u->kind == ASSAY_MMA_KIND_FTZ)
-        growth += 1; /* any term may be below the normal range, and lost */
     bool integer = u->fc == ASSAY_MMA_S32;
     double least = integer ? 0 : assay_pow2(mma_emin(u->fc));
     double zero = u->kind <= ASSAY_MMA_KIND_GST ? assay_pow2(u->e_zero) : 0;
     double absolute = s.steps * s.chains * (u->L + 2) * (least + zero) * 0x1p-9;
+    if (bound_unit_flushes(policy)) /* products and sums; bound_product sees to the operands */
+        absolute = s.steps * s.chains * (2 * u->L + 4) * least * (1 + growth);
     if (acc->plan.rounded == ASSAY_MMA_F16)
         absolute += s.slices * 0x1p-24;
     double max = integer ? 0x1p31 - 1 : unit_of_rounder(&acc->round).max;
