@@ -9,7 +9,7 @@ if [ ! -x "$nvcc" ]; then
     echo "no nvcc here: no kernel was compiled"
     exit 77
 fi
-architectures=(80 89 90a 100a 120) codes=()
+architectures=(80 89 90a 100a 120a) codes=()
 for arch in "${architectures[@]}"; do
     codes+=(-gencode "arch=compute_$arch,code=sm_$arch")
 done

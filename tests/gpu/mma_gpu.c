@@ -31,9 +31,9 @@ typedef struct tiles {
 static tiles make_tiles(const gpu_instruction *row, size_t count)
 {
     tiles t = { .count = count,
-                .a = (size_t)(row->m * row->words),
-                .b = (size_t)(GPU_N * row->words),
-                .c = (size_t)(row->m * row->c_words) };
+                .a = (size_t)gpu_operand_words(row, row->m),
+                .b = (size_t)gpu_operand_words(row, GPU_N),
+                .c = (size_t)gpu_c_words(row) };
     t.x = calloc(count * t.a, 4);
     t.y = calloc(count * t.b, 4);
     t.z = calloc(count * t.c, 4);
@@ -61,15 +61,22 @@ static bool run_device(int i, const tiles *t)
     return !error;
 }
 
+static bool is_nan(assay_mma_format f, uint64_t code)
+{
+    return !mma_is_integer(f) && mma_decode(f, code).kind == MMA_NAN;
+}
+
+/* Of binary64 any NaN equals any. */
 static size_t compare(const gpu_instruction *row, const assay_mma_unit *u, const tiles *t)
 {
-    uint32_t expected[GPU_MOST_ROWS * GPU_N];
+    uint32_t expected[GPU_MOST_ROWS * GPU_N * 2];
     size_t wrong = 0;
     for (size_t i = 0; i < t->count; i++) {
         gpu_expected(row, u, t->x + i * t->a, t->y + i * t->b, t->z + i * t->c, expected);
         for (size_t e = 0; e < (size_t)row->m * GPU_N; e++) {
             uint64_t got = mma_load(u->fc, t->d + i * t->c, e), want = mma_load(u->fc, expected, e);
-            if (got != want && wrong++ < 3)
+            bool nan = u->kind > ASSAY_MMA_KIND_GST && is_nan(u->fc, got) && is_nan(u->fc, want);
+            if (got != want && !nan && wrong++ < 3)
                 printf("  %s: tile %zu, element %zu: the device %llx, the table %llx\n", u->name, i,
                        e, (unsigned long long)got, (unsigned long long)want);
         }
@@ -77,18 +84,41 @@ static size_t compare(const gpu_instruction *row, const assay_mma_unit *u, const
     return wrong;
 }
 
+/* Codes of all rows of A or B, one per container. */
+static size_t write_codes(const run *r, const gpu_instruction *row, const assay_mma_unit *u,
+                          assay_mma_format f, int rows, const uint32_t *words)
+{
+    unsigned char codes[16 * 8];
+    size_t bytes = (size_t)u->K * assay_mma_format_bytes(f);
+    for (int i = 0; i < rows; i++) {
+        gpu_codes(row, u, f, words + i * row->words * row->width, codes);
+        fwrite(codes, 1, bytes, r->records);
+    }
+    return (size_t)rows * bytes;
+}
+
+static size_t write_scales(const run *r, const gpu_instruction *row, const assay_mma_unit *u,
+                           int rows, const uint32_t *words)
+{
+    size_t bytes = gpu_scale_bytes(u);
+    for (int i = 0; i < rows; i++)
+        fwrite(words + rows * row->words * row->width + i, 1, bytes, r->records);
+    return (size_t)rows * bytes;
+}
+
 static void capture(const run *r, const gpu_instruction *row, const assay_mma_unit *u,
                     const tiles *t)
 {
-    size_t count = t->count < CAPTURED ? t->count : CAPTURED;
-    fprintf(r->names, "%s %zu %d %d 0 %zu\n", u->name, count, row->m, GPU_N,
-            4 * (t->a + t->b + 2 * t->c));
+    size_t count = t->count < CAPTURED ? t->count : CAPTURED, bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        fwrite(t->x + i * t->a, 4, t->a, r->records);
-        fwrite(t->y + i * t->b, 4, t->b, r->records);
-        fwrite(t->z + i * t->c, 4, t->c, r->records);
-        fwrite(t->d + i * t->c, 4, t->c, r->records);
+        const uint32_t *x = t->x + i * t->a, *y = t->y + i * t->b;
+        bytes = write_codes(r, row, u, u->fa, row->m, x) + write_codes(r, row, u, u->fb, GPU_N, y);
+        bytes += 4 * fwrite(t->z + i * t->c, 4, t->c, r->records);
+        bytes += write_scales(r, row, u, row->m, x) + write_scales(r, row, u, GPU_N, y);
+        bytes += 4 * fwrite(t->d + i * t->c, 4, t->c, r->records);
     }
+    fprintf(r->names, "%s %zu %d %d %zu %zu\n", u->name, count, row->m, GPU_N, gpu_scale_bytes(u),
+            bytes);
 }
 
 static void run_random(run *r, int i)

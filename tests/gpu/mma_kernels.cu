@@ -13,11 +13,26 @@ constexpr bool has_wgmma = true;
 constexpr bool has_wgmma = false;
 #endif
 
+#ifdef __CUDA_ARCH_FEAT_SM120_ALL
+constexpr bool has_scales = true;
+#else
+constexpr bool has_scales = false;
+#endif
+
 typedef uint32_t word;
 
 __device__ __forceinline__ float &as_float(word &x)
 {
     return reinterpret_cast<float &>(x);
+}
+
+__device__ __forceinline__ double &as_double(word &x)
+{
+    return reinterpret_cast<double &>(x);
+}
+__device__ __forceinline__ const double &as_double(const word &x)
+{
+    return reinterpret_cast<const double &>(x);
 }
 
 /* ---- mma.sync: one struct for each row, whose step is the instruction ---- */
@@ -37,7 +52,22 @@ __device__ __forceinline__ float &as_float(word &x)
     asm volatile(t " {%0,%1}, {%2,%3,%4,%5}, {%6,%7}, {%0,%1};" : "+r"(d[0]), "+r"(d[1])A42)
 #define STEP_H21(t) asm volatile(t " {%0,%1}, {%2,%3}, {%4}, {%0,%1};" : "+r"(d[0]), "+r"(d[1])A21)
 
-enum { F42, F21, H42, H21, I42, I21 };
+#define D(x, i) "d"(as_double(x[2 * i]))
+#define P(i)    "+d"(as_double(d[2 * i]))
+#define STEP_D11(t) \
+    asm volatile(t " {%0,%1}, {%2}, {%3}, {%0,%1};" : P(0), P(1) : D(a, 0), D(b, 0))
+#define STEP_D84(t)                                                                          \
+    asm volatile(t " {%0,%1,%2,%3}, {%4,%5,%6,%7,%8,%9,%10,%11}, {%12,%13,%14,%15}, "        \
+                   "{%0,%1,%2,%3};"                                                          \
+                 : P(0), P(1), P(2), P(3)                                                    \
+                 : D(a, 0), D(a, 1), D(a, 2), D(a, 3), D(a, 4), D(a, 5), D(a, 6), D(a, 7),   \
+                   D(b, 0), D(b, 1), D(b, 2), D(b, 3))
+/* d, a, b, c, scales of A, {byte-id, thread-id}, scales of B, {byte-id, thread-id} */
+#define STEP_SCALED(t)                                                                         \
+    asm volatile(t " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3}, {%10}, {%12,%13}, " \
+                   "{%11}, {%12,%13};" C4(AS_F) A42, "r"(sa), "r"(sb), "h"(none), "h"(none))
+
+enum { F42, F21, H42, H21, I42, I21, D11, D84 };
 
 template <int ROW> struct instruction;
 
@@ -65,19 +95,33 @@ enum { ROW_BASE = __COUNTER__ + 1 };
 
 #define GPU_MMA(kind, least, shape, types, modifier)                                             \
     template <> struct instruction<NEXT_ROW> {                                                   \
-        static constexpr bool wide = false, there = capability >= least;                         \
-        static constexpr int words = kind == F42 || kind == H42 || kind == I42 ? 8 : 4;          \
-        static constexpr int registers = kind == H42 || kind == H21 ? 2 : 4;                     \
+        static constexpr bool wide = false, scaled = false, there = capability >= least;         \
+        static constexpr int m = kind == D11 ? 8 : 16, width = kind >= D11 ? 2 : 1;              \
+        static constexpr int words = kind == D84 ? 16 : kind == F42 || kind == H42 || kind == I42 ? 8 : 4; \
+        static constexpr int c_words = kind == H42 || kind == H21 ? 4 : 8;                       \
         template <bool THERE> static __device__ void step(word *d, const word *a, const word *b) \
         {                                                                                        \
             if constexpr (THERE)                                                                 \
                 STEP_##kind("mma.sync.aligned." shape ".row.col" modifier "." types);            \
         }                                                                                        \
     };
+#define GPU_SCALED(shape, kind, block, vector, types, scales)                                    \
+    template <> struct instruction<NEXT_ROW> {                                                   \
+        static constexpr bool wide = false, scaled = true, there = has_scales;                   \
+        static constexpr int m = 16, width = 1, words = 8, c_words = 8;                          \
+        template <bool THERE>                                                                    \
+        static __device__ void step(word *d, const word *a, const word *b, word sa, word sb)     \
+        {                                                                                        \
+            constexpr uint16_t none = 0;                                                         \
+            if constexpr (THERE)                                                                 \
+                STEP_SCALED("mma.sync.aligned." shape ".row.col.kind::" kind                     \
+                            ".block_scale.scale_vec::" vector ".f32." types ".f32." scales);     \
+        }                                                                                        \
+    };
 #define GPU_WGMMA(c, shape, types, modifier, end)                                          \
     template <> struct instruction<NEXT_ROW> {                                             \
-        static constexpr bool wide = true, there = has_wgmma;                              \
-        static constexpr int words = 8, registers = #c[0] == 'H' ? 2 : 4;                  \
+        static constexpr bool wide = true, scaled = false, there = has_wgmma;              \
+        static constexpr int m = 64, width = 1, words = 8, c_words = #c[0] == 'H' ? 4 : 8; \
         template <bool THERE> static __device__ void step(word *d, uint64_t x, uint64_t y) \
         {                                                                                  \
             if constexpr (THERE)                                                           \
@@ -86,36 +130,51 @@ enum { ROW_BASE = __COUNTER__ + 1 };
     };
 #include "mma_rows.def"
 #undef GPU_MMA
+#undef GPU_SCALED
 #undef GPU_WGMMA
 enum { ROWS = NEXT_ROW };
 
 /* ---- tiles ---- */
 
+/* Register r of 32 or 64 bits. */
+template <class I> __device__ void copy_register(word *to, int r, const word *from, int at)
+{
+    for (int w = 0; w < I::width; w++)
+        to[r * I::width + w] = from[at * I::width + w];
+}
+
 template <class I> __device__ void run_warp(const word *a, const word *b, word *d, int lane)
 {
-    word x[4], y[2], z[4];
-    for (int r = 0; r < I::words / 2; r++)
-        x[r] = a[gpu_a_word(lane, r, I::words)];
-    for (int r = 0; r < I::words / 4; r++)
-        y[r] = b[gpu_b_word(lane, r, I::words)];
-    for (int r = 0; r < I::registers; r++)
-        z[r] = d[gpu_c_word(lane, r, I::registers)];
-    I::template step<I::there>(z, x, y);
-    for (int r = 0; r < I::registers; r++)
-        d[gpu_c_word(lane, r, I::registers)] = z[r];
+    alignas(8) word x[16], y[8], z[8];
+    constexpr int of_a = I::m * I::words, of_b = GPU_N * I::words, of_c = I::m * I::c_words;
+    for (int r = 0; r < gpu_registers(of_a); r++)
+        copy_register<I>(x, r, a, gpu_a_word(lane, r, I::words));
+    for (int r = 0; r < gpu_registers(of_b); r++)
+        copy_register<I>(y, r, b, gpu_b_word(lane, r, I::words));
+    for (int r = 0; r < gpu_registers(of_c); r++)
+        copy_register<I>(z, r, d, gpu_c_word(lane, r, I::c_words));
+    if constexpr (I::scaled)
+        I::template step<I::there>(z, x, y, a[of_a + gpu_scale_row(lane)],
+                                   b[of_b + gpu_scale_column(lane)]);
+    else
+        I::template step<I::there>(z, x, y);
+    for (int r = 0; r < gpu_registers(of_c); r++)
+        for (int w = 0; w < I::width; w++)
+            d[gpu_c_word(lane, r, I::c_words) * I::width + w] = z[r * I::width + w];
 }
 
 template <class I> __device__ void run_group(const word *a, const word *b, word *d, int thread)
 {
     __shared__ alignas(128) word x[64 * 8], y[8 * 8];
     word z[4];
-    word *own = d + thread / 32 * 16 * I::registers * 2; /* 16 rows of 8 or 4 words */
+    word *own = d + thread / 32 * 16 * I::c_words;
+    constexpr int registers = gpu_registers(16 * I::c_words);
     for (int i = thread; i < 64 * 8; i += 128)
         x[gpu_shared_word(i / 8, i % 8)] = a[i];
     if (thread < 64)
         y[gpu_shared_word(thread / 8, thread % 8)] = b[thread];
-    for (int r = 0; r < I::registers; r++)
-        z[r] = own[gpu_c_word(thread % 32, r, I::registers)];
+    for (int r = 0; r < registers; r++)
+        z[r] = own[gpu_c_word(thread % 32, r, I::c_words)];
     if constexpr (has_wgmma) {
         asm volatile("fence.proxy.async;" ::: "memory");
         __syncthreads();
@@ -124,18 +183,18 @@ template <class I> __device__ void run_group(const word *a, const word *b, word 
         asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
         asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
     }
-    for (int r = 0; r < I::registers; r++)
-        own[gpu_c_word(thread % 32, r, I::registers)] = z[r];
+    for (int r = 0; r < registers; r++)
+        own[gpu_c_word(thread % 32, r, I::c_words)] = z[r];
 }
 
 template <int ROW> __global__ void run_tile(const word *a, const word *b, word *d)
 {
     typedef instruction<ROW> I;
-    constexpr int m = I::wide ? 64 : 16;
+    constexpr int row = I::words * I::width + I::scaled;
     size_t tile = blockIdx.x;
-    a += tile * m * I::words;
-    b += tile * GPU_N * I::words;
-    d += tile * m * I::registers * 2;
+    a += tile * I::m * row;
+    b += tile * GPU_N * row;
+    d += tile * I::m * I::c_words * I::width;
     if constexpr (I::wide)
         run_group<I>(a, b, d, (int)threadIdx.x);
     else
@@ -172,9 +231,9 @@ int gpu_capability(void)
 const char *gpu_run(int i, size_t tiles, const word *a, const word *b, const word *c, word *d)
 {
     const gpu_instruction *row = &gpu_instructions[i];
-    size_t bytes_a = tiles * row->m * row->words * sizeof(word);
-    size_t bytes_b = tiles * GPU_N * row->words * sizeof(word);
-    size_t bytes_d = tiles * row->m * row->c_words * sizeof(word);
+    size_t bytes_a = tiles * gpu_operand_words(row, row->m) * sizeof(word);
+    size_t bytes_b = tiles * gpu_operand_words(row, GPU_N) * sizeof(word);
+    size_t bytes_d = tiles * gpu_c_words(row) * sizeof(word);
     word *x = nullptr;
     cudaError_t error = cudaMalloc(&x, bytes_a + bytes_b + bytes_d);
     word *y = x + bytes_a / sizeof(word), *z = y + bytes_b / sizeof(word);

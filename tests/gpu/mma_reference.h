@@ -14,6 +14,12 @@ void gpu_reference(const gpu_instruction *row, const assay_mma_unit *unit, const
 void gpu_expected(const gpu_instruction *row, const assay_mma_unit *unit, const uint32_t *a,
                   const uint32_t *b, const uint32_t *c, uint32_t *d);
 
+/** The codes of a row of A or B, one per container; FP4 lies there in pairs. */
+void gpu_codes(const gpu_instruction *row, const assay_mma_unit *unit, assay_mma_format format,
+               const uint32_t *words, unsigned char *codes);
+/** Bytes of scales of a row, which follow its matrix's words. */
+size_t gpu_scale_bytes(const assay_mma_unit *unit);
+
 /** The architecture in the table's names, NULL if it has none. */
 const char *gpu_architecture(int capability);
 /** Whether a device runs the row; its unit, or false if the table has none. */

@@ -12,7 +12,7 @@
 #include "tests/gpu/mma_reference.h"
 #include "tests/support/shared.h"
 
-enum { WORDS = GPU_MOST_ROWS * 8 };
+enum { WORDS = GPU_MOST_ROWS * 9 };
 
 static const char *const architectures[] = { "ampere", "ada", "hopper", "blackwell",
                                              "rtx_blackwell" };
@@ -36,9 +36,9 @@ Test(mma_harness, kernels_equal_the_table)
     for (int i = 0; i < gpu_instruction_count; i++) {
         const gpu_instruction *row = &gpu_instructions[i];
         assay_mma_unit unit = any_unit(row);
-        size_t bytes = (size_t)(row->m * row->c_words) * 4;
-        cr_expect_eq(unit.K * (int)assay_mma_format_bytes(unit.fa), row->words * 4, "%s",
-                     row->name);
+        size_t bytes = (size_t)gpu_c_words(row) * 4;
+        int width = unit.kind == ASSAY_MMA_KIND_GST ? 4 : 8 * (int)assay_mma_format_bytes(unit.fa);
+        cr_expect_eq(unit.K * width, row->words * row->width * 32, "%s", row->name);
         for (int t = 0; t < 6; t++) {
             gpu_draw_tile(row, &unit, &state, a, b, c);
             gpu_reference(row, &unit, a, b, c, d);
