@@ -153,7 +153,7 @@ static bool asks(const json_t *probe, const gpu_instruction *row, const assay_mm
     const char *instruction = json_string_value(json_object_get(probe, "instr"));
     bool mma = strstr(instruction, "mma.sync"), wgmma = strstr(instruction, "wgmma");
     const char *fa = assay_mma_format_name(u->fa), *fc = assay_mma_format_name(u->fc);
-    return (row->wgmma ? wgmma || !mma : mma || !wgmma) &&
+    return (row->by == GPU_GROUP ? wgmma || !mma : row->by == GPU_WARP && (mma || !wgmma)) &&
            strcmp(fa, json_string_value(json_object_get(probe, "fa"))) == 0 && u->fa == u->fb &&
            strcmp(fc, json_string_value(json_object_get(probe, "fc"))) == 0 &&
            json_integer_value(json_object_get(probe, "K")) == u->K;

@@ -21,11 +21,17 @@ enum { GPU_LANES = 32, GPU_N = 8, GPU_MOST_REGISTERS = 8, GPU_MOST_ROWS = 64 };
  */
 typedef struct gpu_instruction {
     const char *name; /* of the row, without the architecture                      */
-    int sm;           /* the least compute capability; wgmma, scales: the only one  */
-    int wgmma;        /* 0: one warp, 16 or 8 rows; 1: four warps, 64 rows         */
+    int sm;           /* the least compute capability; but for WARP without scales the only one */
+    int by;           /* which threads, and where operands lie */
     int scales;       /* 0 or 1 */
     int m, words, c_words, width;
 } gpu_instruction;
+
+enum {
+    GPU_WARP,  /* mma.sync: one warp, 16 or 8 rows, registers                            */
+    GPU_GROUP, /* wgmma: four warps, 64 rows, operands in shared memory                  */
+    GPU_TENSOR /* tcgen05: the same, C and D in tensor memory                            */
+};
 
 /* Of a tile: 32-bit words of A or B with `rows` rows, of C, and registers of a lane for n words. */
 GPU_BOTH int gpu_operand_words(const gpu_instruction *i, int rows)
@@ -73,6 +79,13 @@ GPU_BOTH int gpu_scale_column(int lane)
 GPU_BOTH int gpu_shared_word(int row, int w)
 {
     return (row / 8 * 2 + w / 4) * 32 + row % 8 * 4 + w % 4;
+}
+
+/* tcgen05, 64 rows: each warp's 32 lanes of tensor memory hold 16 of them in the first 16 lanes
+ * (PTX ISA 8.7, tcgen05 data path layouts, M = 64 without .ws), a column of C in each column. */
+GPU_BOTH int gpu_tensor_row(int thread)
+{
+    return thread % 32 < 16 ? thread / 32 * 16 + thread % 32 : -1;
 }
 
 #ifdef __cplusplus

@@ -19,6 +19,12 @@ constexpr bool has_scales = true;
 constexpr bool has_scales = false;
 #endif
 
+#ifdef __CUDA_ARCH_FEAT_SM100_ALL
+constexpr bool has_tensor_memory = true;
+#else
+constexpr bool has_tensor_memory = false;
+#endif
+
 typedef uint32_t word;
 
 __device__ __forceinline__ float &as_float(word &x)
@@ -95,7 +101,8 @@ enum { ROW_BASE = __COUNTER__ + 1 };
 
 #define GPU_MMA(kind, least, shape, types, modifier)                                             \
     template <> struct instruction<NEXT_ROW> {                                                   \
-        static constexpr bool wide = false, scaled = false, there = capability >= least;         \
+        static constexpr int by = GPU_WARP;                                                      \
+        static constexpr bool scaled = false, there = capability >= least;                       \
         static constexpr int m = kind == D11 ? 8 : 16, width = kind >= D11 ? 2 : 1;              \
         static constexpr int words = kind == D84 ? 16 : kind == F42 || kind == H42 || kind == I42 ? 8 : 4; \
         static constexpr int c_words = kind == H42 || kind == H21 ? 4 : 8;                       \
@@ -107,7 +114,8 @@ enum { ROW_BASE = __COUNTER__ + 1 };
     };
 #define GPU_SCALED(shape, kind, block, vector, types, scales)                                    \
     template <> struct instruction<NEXT_ROW> {                                                   \
-        static constexpr bool wide = false, scaled = true, there = has_scales;                   \
+        static constexpr int by = GPU_WARP;                                                      \
+        static constexpr bool scaled = true, there = has_scales;                                 \
         static constexpr int m = 16, width = 1, words = 8, c_words = 8;                          \
         template <bool THERE>                                                                    \
         static __device__ void step(word *d, const word *a, const word *b, word sa, word sb)     \
@@ -120,7 +128,8 @@ enum { ROW_BASE = __COUNTER__ + 1 };
     };
 #define GPU_WGMMA(c, shape, types, modifier, end)                                          \
     template <> struct instruction<NEXT_ROW> {                                             \
-        static constexpr bool wide = true, scaled = false, there = has_wgmma;              \
+        static constexpr int by = GPU_GROUP;                                               \
+        static constexpr bool scaled = false, there = has_wgmma;                           \
         static constexpr int m = 64, width = 1, words = 8, c_words = #c[0] == 'H' ? 4 : 8; \
         template <bool THERE> static __device__ void step(word *d, uint64_t x, uint64_t y) \
         {                                                                                  \
@@ -128,7 +137,25 @@ enum { ROW_BASE = __COUNTER__ + 1 };
                 WG_##c("wgmma.mma_async.sync.aligned." shape "." types modifier, end);     \
         }                                                                                  \
     };
+/* D in binary32 (1), the operands' types, 8 columns, 64 rows: PTX ISA 8.7, instruction descriptor. */
+#define GPU_TCGEN05(shape, types, kind, a, b)                                                     \
+    template <> struct instruction<NEXT_ROW> {                                                    \
+        static constexpr int by = GPU_TENSOR;                                                     \
+        static constexpr bool scaled = false, there = has_tensor_memory;                          \
+        static constexpr int m = 64, width = 1, words = 8, c_words = 8;                           \
+        template <bool THERE> static __device__ void step(word tensor, uint64_t x, uint64_t y)    \
+        {                                                                                         \
+            constexpr word how = 1u << 4 | a << 7 | b << 10 | (8u >> 3) << 17 | (64u >> 4) << 24; \
+            if constexpr (THERE)                                                                  \
+                asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; "                              \
+                             "tcgen05.mma.cta_group::1.kind::" kind " [%0], %1, %2, %3, p; }"     \
+                             :                                                                    \
+                             : "r"(tensor), "l"(x), "l"(y), "r"(how)                              \
+                             : "memory");                                                         \
+        }                                                                                         \
+    };
 #include "mma_rows.def"
+#undef GPU_TCGEN05
 #undef GPU_MMA
 #undef GPU_SCALED
 #undef GPU_WGMMA
@@ -187,6 +214,66 @@ template <class I> __device__ void run_group(const word *a, const word *b, word 
         own[gpu_c_word(thread % 32, r, I::c_words)] = z[r];
 }
 
+/* C through tensor memory: 32 columns of it are the least that can be had, 8 are used. One thread
+ * starts the product and a barrier says when D is there. Compiled, but never yet run on a device. */
+template <class I> __device__ void run_tensor(const word *a, const word *b, word *d, int thread)
+{
+    __shared__ alignas(128) word x[64 * 8], y[8 * 8];
+    __shared__ alignas(8) uint64_t barrier;
+    __shared__ word base;
+    word z[8] = {}, arrived = 0, own = (word)__cvta_generic_to_shared(&barrier);
+    int row = gpu_tensor_row(thread);
+    for (int i = thread; i < 64 * 8; i += 128)
+        x[gpu_shared_word(i / 8, i % 8)] = a[i];
+    if (thread < 64)
+        y[gpu_shared_word(thread / 8, thread % 8)] = b[thread];
+    for (int j = 0; j < 8 && row >= 0; j++)
+        z[j] = d[row * 8 + j];
+    if constexpr (has_tensor_memory) {
+        if (thread < 32)
+            asm volatile("tcgen05.alloc.cta_group::1.sync.aligned.shared::cta.b32 [%0], 32;" ::"r"(
+                (word)__cvta_generic_to_shared(&base)) : "memory");
+        if (thread == 0)
+            asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(own) : "memory");
+        asm volatile("fence.proxy.async;" ::: "memory");
+        asm volatile("tcgen05.fence::before_thread_sync;" ::: "memory");
+        __syncthreads();
+        asm volatile("tcgen05.fence::after_thread_sync;" ::: "memory");
+        word tensor = base, lanes = tensor + ((word)(thread / 32 * 32) << 16);
+        asm volatile("tcgen05.st.sync.aligned.32x32b.x8.b32 [%0], {%1,%2,%3,%4,%5,%6,%7,%8};" ::"r"(
+                         lanes),
+                     "r"(z[0]), "r"(z[1]), "r"(z[2]), "r"(z[3]), "r"(z[4]), "r"(z[5]), "r"(z[6]),
+                     "r"(z[7]) : "memory");
+        asm volatile("tcgen05.wait::st.sync.aligned;" ::: "memory");
+        asm volatile("tcgen05.fence::before_thread_sync;" ::: "memory");
+        __syncthreads();
+        asm volatile("tcgen05.fence::after_thread_sync;" ::: "memory");
+        if (thread == 0) { /* descriptors as of wgmma, and version 1 in bits 46 to 48 */
+            constexpr uint64_t version = (uint64_t)1 << 46;
+            I::template step<I::there>(tensor, descriptor(x) | version, descriptor(y) | version);
+            asm volatile("tcgen05.commit.cta_group::1.mbarrier::arrive::one.shared::cluster.b64 "
+                         "[%0];" ::"r"(own) : "memory");
+        }
+        while (!arrived)
+            asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], 0; "
+                         "selp.b32 %0, 1, 0, p; }" : "=r"(arrived) : "r"(own) : "memory");
+        asm volatile("tcgen05.fence::after_thread_sync;" ::: "memory");
+        asm volatile("tcgen05.ld.sync.aligned.32x32b.x8.b32 {%0,%1,%2,%3,%4,%5,%6,%7}, [%8];"
+                     : "=r"(z[0]), "=r"(z[1]), "=r"(z[2]), "=r"(z[3]), "=r"(z[4]), "=r"(z[5]),
+                       "=r"(z[6]), "=r"(z[7])
+                     : "r"(lanes));
+        asm volatile("tcgen05.wait::ld.sync.aligned;" ::: "memory");
+        asm volatile("tcgen05.fence::before_thread_sync;" ::: "memory");
+        __syncthreads();
+        if (thread < 32) {
+            asm volatile("tcgen05.dealloc.cta_group::1.sync.aligned.b32 %0, 32;" ::"r"(tensor));
+            asm volatile("tcgen05.relinquish_alloc_permit.cta_group::1.sync.aligned;");
+        }
+    }
+    for (int j = 0; j < 8 && row >= 0; j++)
+        d[row * 8 + j] = z[j];
+}
+
 template <int ROW> __global__ void run_tile(const word *a, const word *b, word *d)
 {
     typedef instruction<ROW> I;
@@ -195,7 +282,9 @@ template <int ROW> __global__ void run_tile(const word *a, const word *b, word *
     a += tile * I::m * row;
     b += tile * GPU_N * row;
     d += tile * I::m * I::c_words * I::width;
-    if constexpr (I::wide)
+    if constexpr (I::by == GPU_TENSOR)
+        run_tensor<I>(a, b, d, (int)threadIdx.x);
+    else if constexpr (I::by == GPU_GROUP)
         run_group<I>(a, b, d, (int)threadIdx.x);
     else
         run_warp<I>(a, b, d, (int)threadIdx.x);
@@ -207,7 +296,7 @@ typedef void launch_fn(unsigned tiles, const word *a, const word *b, word *d);
 
 template <int ROW> static void launch(unsigned tiles, const word *a, const word *b, word *d)
 {
-    run_tile<ROW><<<tiles, instruction<ROW>::wide ? 128 : 32>>>(a, b, d);
+    run_tile<ROW><<<tiles, instruction<ROW>::by == GPU_WARP ? 32 : 128>>>(a, b, d);
 }
 
 template <int ROW> static launch_fn *find(int row)

@@ -22,11 +22,13 @@
 
 const gpu_instruction gpu_instructions[] = {
 #define GPU_MMA(kind, sm, shape, types, modifier) \
-    { "mma." shape "." types modifier, sm, 0, 0, SIZES(kind) },
+    { "mma." shape "." types modifier, sm, GPU_WARP, 0, SIZES(kind) },
 #define GPU_SCALED(shape, kind, block, vector, types, scales) \
-    { "mma." shape "." kind "." block ".f32." types "." scales, 120, 0, 1, SIZES_F42 },
+    { "mma." shape "." kind "." block ".f32." types "." scales, 120, GPU_WARP, 1, SIZES_F42 },
 #define GPU_WGMMA(c, shape, types, modifier, end) \
-    { "wgmma." shape "." types modifier, 90, 1, 0, WIDE_##c },
+    { "wgmma." shape "." types modifier, 90, GPU_GROUP, 0, WIDE_##c },
+#define GPU_TCGEN05(shape, types, kind, a, b) \
+    { "tcgen05." shape "." types, 100, GPU_TENSOR, 0, WIDE_F },
 #include "mma_rows.def"
 };
 const int gpu_instruction_count = sizeof gpu_instructions / sizeof gpu_instructions[0];
@@ -51,7 +53,8 @@ const char *gpu_architecture(int capability)
 
 bool gpu_runs(const gpu_instruction *row, int capability)
 {
-    return row->wgmma || row->scales ? capability == row->sm : capability >= row->sm;
+    bool only = row->by != GPU_WARP || row->scales;
+    return only ? capability == row->sm : capability >= row->sm;
 }
 
 bool gpu_unit(const gpu_instruction *row, const char *architecture, assay_mma_unit *out)
@@ -211,7 +214,7 @@ static void run_warp(const gpu_instruction *row, const assay_mma_unit *u, const 
 {
     uint32_t c[16 * GPU_N * 2], out[16 * GPU_N * 2];
     gpu_instruction part = *row;
-    part.m = row->wgmma ? 16 : row->m;
+    part.m = row->by == GPU_GROUP ? 16 : row->m;
     move_c(&part, d, c, false);
     gpu_expected(&part, u, (const uint32_t *)(const void *)t->a,
                  (const uint32_t *)(const void *)t->b, c, out);
@@ -230,18 +233,40 @@ static void gather_shared(const gpu_instruction *row, const uint32_t *from, int 
             to[i * 32 + byte] = shared[i / 8 * 256 + byte / 16 * 128 + i % 8 * 16 + byte % 16];
 }
 
+/* Rows of C through the lanes of tensor memory: row r is lane r % 16 of the warp r / 16. */
+static void run_tensor(const gpu_instruction *row, const assay_mma_unit *u, const tile *t,
+                       uint32_t *d)
+{
+    uint32_t c[64 * GPU_N], out[64 * GPU_N];
+    for (int back = 0; back < 2; back++) {
+        for (int thread = 0; thread < 4 * GPU_LANES; thread++) {
+            uint32_t *memory = d + gpu_tensor_row(thread) * GPU_N;
+            uint32_t *held = (back ? out : c) + (thread / 32 * 16 + thread % 32) * GPU_N;
+            if (thread % 32 < 16)
+                memcpy(back ? memory : held, back ? held : memory, GPU_N * sizeof *held);
+        }
+        if (!back)
+            gpu_expected(row, u, (const uint32_t *)(const void *)t->a,
+                         (const uint32_t *)(const void *)t->b, c, out);
+    }
+}
+
 void gpu_reference(const gpu_instruction *row, const assay_mma_unit *u, const uint32_t *a,
                    const uint32_t *b, const uint32_t *c, uint32_t *d)
 {
     _Alignas(8) tile t;
     memcpy(d, c, (size_t)gpu_c_words(row) * sizeof *d);
-    if (!row->wgmma) {
+    if (row->by == GPU_WARP) {
         gather(row, is_packed(row, u) ? 1 : (int)assay_mma_format_bytes(u->fa), a, b, &t);
         run_warp(row, u, &t, d);
         return;
     }
     gather_shared(row, a, 64, t.a);
     gather_shared(row, b, GPU_N, t.b);
+    if (row->by == GPU_TENSOR) {
+        run_tensor(row, u, &t, d);
+        return;
+    }
     for (int warp = 0; warp < 4; warp++) {
         tile part = t;
         memcpy(part.a, t.a + warp * 16 * 32, 16 * 32);
