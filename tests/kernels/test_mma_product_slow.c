@@ -12,7 +12,7 @@
 #include "numerics/cpu.h"
 #include "tests/support/points.h"
 
-static uint64_t state_ = 1;
+static uint64_t state_ = 1, spread_; /* 0 to 15: how large large powers are */
 
 static uint64_t draw(void)
 {
@@ -23,9 +23,10 @@ static uint64_t draw(void)
 }
 
 /* Kinds of operands: ordinary ones, any bits, close to overflow or underflow, mostly zeros,
- * magnitudes that cancel, and the
- * largest significands all of one sign and exponent, which fill the sums. */
-enum { ORDINARY, BITS, WIDE, ZEROS, CANCEL, FULL, CATEGORIES };
+ * magnitudes that cancel, the largest significands all of one sign and exponent, which fill the
+ * sums, and powers of two of which large ones cancel beside small ones, and small ones' products
+ * are about the least normal number. */
+enum { ORDINARY, BITS, WIDE, ZEROS, CANCEL, FULL, POWERS, CATEGORIES };
 
 static uint64_t code_of(assay_mma_format f, int category)
 {
@@ -50,6 +51,13 @@ static uint64_t code_of(assay_mma_format f, int category)
         fraction = ((uint64_t)1 << (l.fraction_bits + drop)) - 1;
     if (category == CANCEL)
         fraction &= fraction >> 1;
+    if (category == POWERS) {
+        uint64_t bias = (uint64_t)l.bias, wide = l.exponent_bits == 8;
+        uint64_t large = wide || spread_ < 8 ? bias + draw() % 3 : bias + 1 + spread_ % 4;
+        uint64_t small = wide ? bias / 2 - 2 + draw() % 4 : draw() % 2;
+        field = l.exponent_bits > 2 && draw() & 1 ? large : small;
+        fraction = field ? 0 : (uint64_t)1 << (drop + (int)(draw() % (uint64_t)l.fraction_bits));
+    }
     return (sign << l.exponent_bits | field) << (l.fraction_bits + drop) | fraction;
 }
 
@@ -68,11 +76,13 @@ static void fill(assay_mma_format f, unsigned char *codes, size_t count, int cat
 /* Half of the C are zero, where e_zero matters. */
 static void fill_all(const assay_mma_unit *u, problem *p, int category)
 {
+    spread_ = draw() % 16;
     fill(u->fa, p->a, p->m * p->k, category);
     fill(u->fb, p->b, p->n * p->k, category);
     fill(u->fc, p->c, p->m * p->n, category);
+    bool none = category == POWERS && draw() & 1;
     for (size_t i = 0; i < p->m * p->n; i++)
-        if (draw() & 1)
+        if (none || draw() & 1)
             mma_store(u->fc, p->c, i, 0);
     if (u->block) {
         fill(u->fs, p->sa, p->m * p->scales, category);
@@ -147,7 +157,9 @@ static size_t compare(const assay_mma_unit *u, const problem *p, const char *wha
     return wrong;
 }
 
-static const char *const names[] = { "ordinary", "bits", "wide", "zeros", "cancel", "full" };
+static const char *const names[] = {
+    "ordinary", "bits", "wide", "zeros", "cancel", "full", "powers"
+};
 
 /* On one instruction set, or on all that the machine has. */
 static size_t compare_category(const assay_mma_unit *u, problem *p, int category, int least)
@@ -169,7 +181,8 @@ static size_t compare_unit(const assay_mma_unit *u, size_t scale)
     size_t wrong = 0, k = (size_t)u->K * 2;
     problem small = make(u, 7, 45, k), large = make(u, 67, 251 * scale, k);
     for (int category = 0; category < CATEGORIES; category++)
-        wrong += compare_category(u, &small, category, 0);
+        for (int i = 0; i < (category == POWERS ? 8 : 1); i++)
+            wrong += compare_category(u, &small, category, 0);
     if (scale > 0)
         wrong += compare_category(u, &large, ORDINARY, (int)assay_isa_best()) +
                  compare_category(u, &large, ZEROS, (int)assay_isa_best()) +
