@@ -52,10 +52,15 @@ static void define(const product *d, const tile *t, size_t k, const double *a, c
         }
 }
 
-static void run_chain(const product *d, const tile *t, size_t k, const double *a, const double *b)
+static void run_chain(const product *d, const tile *t, size_t first, size_t k, const double *a,
+                      const double *b)
 {
     assay_mode mode = d->acc->round.mode;
     assay_step_kernel step = choose_step(d, t->a_extent, t->b_extent);
+    if (assay_mode_is_stochastic(mode)) {
+        assay_product_random_chain(d, t, step, first, k, a, b);
+        return;
+    }
     assay_step_kernel careful =
         d->acc->kind == ASSAY_SUM_UNFUSED ? ASSAY_STEP_UNFUSED_CAREFUL : ASSAY_STEP_CAREFUL;
     if (step == ASSAY_STEP_COUNT)
@@ -79,14 +84,20 @@ static void run_terms(const product *d, const tile *t, size_t first, size_t k)
         d->integer(t->rows, (k + 1) / 2, 1 / (d->scale_a * d->scale_b), (const uint32_t *)t->a,
                    (const uint32_t *)t->b, t->c, t->ldc);
         return;
-    default: run_chain(d, t, k, a, b); return;
+    default: run_chain(d, t, first, k, a, b); return;
     }
 }
 
 /* total = RND(total + chain), and the chain starts again at +0. */
-static void end_block(const product *d, const tile *t, double *total, size_t ld)
+static void end_block(const product *d, const tile *t, size_t last, double *total, size_t ld)
 {
     const assay_accumulator *acc = &d->adder;
+    if (assay_mode_is_stochastic(acc->round.mode)) {
+        assay_product_random_total(d, t, last, total, ld);
+        for (size_t i = 0; i < t->rows; i++)
+            memset(t->c + i * t->ldc, 0, d->width * sizeof *t->c);
+        return;
+    }
     for (size_t i = 0; i < t->rows; i++) {
         double *x = total + i * ld, *y = t->c + i * t->ldc;
         if (d->way == WAY_FMA64)
@@ -111,7 +122,7 @@ static void run_blocks(const product *d, const tile *t, double *total, size_t fr
         run_terms(d, t, p, terms);
         p += terms;
         if (terms == left || from + p == d->k)
-            end_block(d, t, total, d->ldo);
+            end_block(d, t, p - 1, total, d->ldo);
     }
 }
 
@@ -270,7 +281,10 @@ static void run_panel(const product *d, const work *w, size_t index)
                    .a_extent = &w->extent[i],
                    .b_extent = &extent,
                    .c = w->chains + (index * w->rows + first) * d->width,
-                   .ldc = d->width };
+                   .ldc = d->width,
+                   .row = w->row + first,
+                   .column = column,
+                   .term = w->from };
         double *out = d->out + (w->row + first) * d->ldo + column;
         if (first + 2 * rows <= w->rows && count == d->width)
             prefetch_tile(d, out + rows * d->ldo);

@@ -48,11 +48,11 @@ typedef void assay_tile_fn(size_t rows, size_t k, const void *a, const void *b, 
                            size_t ldc);
 typedef bool assay_chain_fn(const assay_lane_rounder *r, size_t rows, size_t k, const double *a,
                             const double *b, double *c, size_t ldc);
-/** One row of sums in a stochastic mode, c += a b over k terms: a [k], b [k][columns], and for each
- *  the bits R of N, or the first 32 of U, draws [k][columns]. False, c untouched, if these 32 bits
- *  do not decide. */
-typedef bool assay_random_chain_fn(const assay_lane_rounder *r, int bits, size_t k, const double *a,
-                                   const double *b, const uint32_t *draws, double *c);
+/** The same in a stochastic mode: with the bits R of N, or the first N of U for sr, as draws
+ *  [k][rows][columns]. False, c untouched, also if these bits of U do not decide [9]. */
+typedef bool assay_random_chain_fn(const assay_lane_rounder *r, int bits, size_t rows, size_t k,
+                                   const double *a, const double *b, const uint64_t *draws,
+                                   double *c, size_t ldc);
 /** x = RND(x) or x = RND(x + y), any binary64 values (y in the format too). */
 typedef void assay_round_lanes_fn(const assay_lane_rounder *r, size_t n, double *x);
 typedef void assay_add_lanes_fn(const assay_lane_rounder *r, size_t n, double *x, const double *y);
@@ -72,7 +72,7 @@ typedef struct assay_product_kernels {
     assay_tile_fn *reference, *fma64;
     assay_tile_fn *fma32; /* operands as float; NULL: the chains do it */
     assay_chain_fn *chain[ASSAY_STEP_COUNT][ASSAY_MODE_COUNT];
-    assay_random_chain_fn *random[ASSAY_MODE_END - ASSAY_MODE_COUNT];
+    assay_random_chain_fn *random[ASSAY_STEP_UNFUSED][ASSAY_MODE_END - ASSAY_MODE_COUNT];
     assay_round_lanes_fn *round[ASSAY_MODE_COUNT];
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
     void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */

@@ -22,6 +22,7 @@ typedef struct product {
     const assay_product_kernels *table;
     assay_lane_rounder lanes;
     bool has_lanes, parallel;
+    int draw_bits; /* that a step of a stochastic chain in lanes looks at [9] */
     way way;
     size_t width, depth;     /* of a panel; terms of a block of k */
     double scale_a, scale_b; /* WAY_INTEGER: these make the operands integers [4] */
@@ -51,6 +52,7 @@ typedef struct tile {
     const assay_product_extent *a_extent, *b_extent;
     double *c;
     size_t ldc;
+    size_t row, column, term; /* of its first sum and first term in this product */
 } tile;
 
 /** out += A B by d->way, from what out has; exact sums that are plain ones included. */
@@ -76,6 +78,15 @@ double assay_product_round(const product *d, assay_exact x, size_t i, size_t j);
 void assay_product_round_sums(const product *d);
 /** The exact product in general. */
 void assay_product_exact(const product *d, void *workspace);
+/** Whether stochastic chains of this rounding can run in lanes; then *bits are looked at [9]. */
+bool assay_product_random_lanes(const assay_rounder *r, assay_lane_rounder *lanes, int *bits);
+/** k terms, from the tile's `first` on, into its sums, by the loop `step`, or by the definition
+ *  (ASSAY_STEP_COUNT): a [k][rows], b [k][width]. */
+void assay_product_random_chain(const product *d, const tile *t, assay_step_kernel step,
+                                size_t first, size_t k, const double *a, const double *b);
+/** total = RND(total + chain) after the block whose last term is the tile's `last`. */
+void assay_product_random_total(const product *d, const tile *t, size_t last, double *total,
+                                size_t ld);
 /** Sums that have no loops of their own, by their definition. */
 bool assay_product_is_defined(const assay_accumulator *acc);
 void assay_product_define(const product *d, void *workspace);

@@ -43,6 +43,18 @@ static assay_philox_loop *current_loop(void)
 #endif
 }
 
+void assay_philox_columns(uint64_t seed, uint32_t stream, const assay_philox_grid *g, uint64_t *out)
+{
+#ifdef __x86_64__
+    static assay_philox_columns_loop *const loops[ASSAY_ISA_COUNT] = {
+        assay_philox_columns_base, assay_philox_columns_avx2, assay_philox_columns_avx512
+    };
+    loops[assay_isa_current()](seed, stream, g, out);
+#else
+    assay_philox_columns_base(seed, stream, g, out);
+#endif
+}
+
 /* Whole batches go straight to out; the ends, of which only a part is asked for, by a copy. After
  * the first copy, words begin with a group. */
 void assay_philox_words(uint64_t seed, uint32_t stream, uint32_t j, uint64_t first, uint32_t *out,

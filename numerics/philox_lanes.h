@@ -19,6 +19,21 @@ enum { ASSAY_PHILOX_ROUNDS = 10, ASSAY_PHILOX_BATCH = 8 };
 typedef void assay_philox_loop(uint64_t seed, uint32_t stream, uint32_t j, uint64_t group,
                                uint32_t *out, size_t batches);
 
+/** Groups of four words: `groups` in a row from counter group + i apart on, for each column i. */
+typedef struct assay_philox_grid {
+    uint64_t group, apart;
+    size_t groups, columns, ld;
+} assay_philox_grid;
+
+/** out[(4 q + w) ld + i] = word w (and 0 of the element) of group q of column i. */
+typedef void assay_philox_columns_loop(uint64_t seed, uint32_t stream, const assay_philox_grid *g,
+                                       uint64_t *out);
+
 assay_philox_loop assay_philox_base, assay_philox_avx2, assay_philox_avx512;
+assay_philox_columns_loop assay_philox_columns_base, assay_philox_columns_avx2,
+    assay_philox_columns_avx512;
+
+/** The same by the loop of assay_isa_current(). */
+assay_philox_columns_loop assay_philox_columns;
 
 #endif

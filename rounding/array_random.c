@@ -409,26 +409,3 @@ void assay_encode_random_f32(const assay_rounder *rounder, const assay_random *r
     else
         widened(&p, assay_encode_random_f64, x, codes, n);
 }
-
-void assay_random_draws(const assay_rounder *rounder, const assay_random *random, uint64_t first,
-                        uint32_t *draws, size_t n)
-{
-    int bits = rounder->random_bits;
-    unsigned width = bits == 0 || bits > 16 ? 32 : bits > 8 ? 16 : 8, share = 32 / width;
-    uint32_t words[CHUNK];
-    if (random->bits) {
-        memcpy(draws, random->bits, n * sizeof *draws);
-        return;
-    }
-    for (size_t i = 0; i < n;) {
-        size_t skip = (size_t)((first + i) % share), most = CHUNK * share - skip;
-        size_t k = n - i < most ? n - i : most;
-        assay_philox_words(random->seed, random->stream, 0, (first + i) / share, words,
-                           (skip + k + share - 1) / share);
-        for (size_t j = 0; j < k; j++) {
-            uint32_t word = words[(skip + j) / share] >> (unsigned)((skip + j) % share) * width;
-            draws[i + j] = word << (32 - width) >> (bits == 0 ? 0 : 32 - bits);
-        }
-        i += k;
-    }
-}

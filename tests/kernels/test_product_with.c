@@ -8,6 +8,8 @@
 #include <omp.h>
 #include <stdio.h>
 
+#include "numerics/philox.h"
+
 /* Operands whose elements are sig 2^exp, |sig| <= most, lowest <= exp <= highest. */
 typedef struct shape {
     const char *name;
@@ -155,14 +157,20 @@ Test(product_with, every_accumulator, .timeout = 300)
                                          "binary16:step,round=srb:bits=13",
                                          "bfloat16:block=9,round=sreq",
                                          "binary32:step,round=sr",
+                                         "binary32:step,round=sreq",
+                                         "binary16:block=16,round=sr",
+                                         "e5m2:step,round=sr,overflow=sat",
+                                         "bfloat16:step,round=sra:bits=20",
+                                         "bfloat16:unfused,round=sr",
+                                         "[float:e=3,m=28]:step,round=sr",
                                          "bfloat16:step,ef=yes",
                                          "binary16:block=5,ef=yes,residue=bfloat16",
                                          "int32",
                                          "int32:sat",
                                          "bf16x9",
                                          "ozaki:slices=4" };
-    static const size_t sizes[][3] = { { 0, 3, 4 }, { 3, 0, 4 },   { 3, 4, 0 },
-                                       { 1, 1, 1 }, { 5, 51, 29 }, { 2, 3, 150 } };
+    static const size_t sizes[][3] = { { 0, 3, 4 },   { 3, 0, 4 },   { 3, 4, 0 },  { 1, 1, 1 },
+                                       { 5, 51, 29 }, { 2, 3, 150 }, { 9, 25, 48 } };
     const shape integers = { "integers", 31, 0, 0 };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
@@ -170,6 +178,31 @@ Test(product_with, every_accumulator, .timeout = 300)
             check(texts[i], &acc, sizes[z], &integers, false);
             if (texts[i][0] != 'i')
                 check(texts[i], &acc, sizes[z], &shapes[4], false);
+        }
+}
+
+/* Sums whose position between two values begins with the 32 bits of their draw, or differs by as
+ * little: there sr has to see more of its bits, or nearly so. */
+Test(product_with, draws_that_do_not_decide)
+{
+    enum { M = 3, N = 26, K = 16 };
+    assay_accumulator acc = accumulator("bfloat16:step,round=sr");
+    double a[M * K] = { 0 }, b[N * K] = { 0 }, want[M * N], out[M * N];
+    problem p = { M, N, K, a, b, NULL, out, want };
+    for (size_t past = 0; past < 5; past++)
+        for (size_t row = 0; row < M; row++) {
+            for (size_t i = 0; i < M * K; i++)
+                a[i] = i / K == row && i % K == 5 ? 1 : 0;
+            for (size_t j = 0; j < N; j++) {
+                uint64_t index = (row * N + j) * K + 5;
+                double draw = (double)(int64_t)assay_philox_word(99, 5, index, 0);
+                b[j * K + 5] = 1 + 0x1p-7 * 0x1p-32 * (draw + 0.25 * (double)(int)past);
+            }
+            define(&p, &acc, false);
+            for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
+                cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
+                compare(&p, &acc, "undecided", false);
+            }
         }
 }
 

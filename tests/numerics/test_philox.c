@@ -5,6 +5,7 @@
 
 #include "numerics/cpu.h"
 #include "numerics/philox.h"
+#include "numerics/philox_lanes.h"
 
 enum { MOST = 150 };
 
@@ -60,5 +61,29 @@ Test(philox, words_do_not_depend_on_how_many)
                 for (size_t k = 0; k < n; k++)
                     cr_assert_eq(out[k], assay_philox_word(seed, 5, firsts[f] + k, 2));
             }
+    }
+}
+
+Test(philox, columns_are_words_that_lie_apart)
+{
+    const assay_philox_grid grids[] = { { 5, 7, 3, 24, 25 },
+                                        { 0, 0, 1, 1, 1 },
+                                        { 9, 4, 2, 13, 13 } };
+    const uint64_t seed = 0x0123456789abcdef;
+    for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
+        cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
+        for (size_t i = 0; i < sizeof grids / sizeof grids[0]; i++) {
+            const assay_philox_grid *g = &grids[i];
+            uint64_t out[12 * 25];
+            memset(out, 0xca, sizeof out);
+            assay_philox_columns(seed, 5, g, out);
+            for (size_t q = 0; q < 4 * g->groups; q++)
+                for (size_t j = 0; j < g->ld; j++) {
+                    uint64_t element = 4 * (g->group + j * g->apart) + q;
+                    uint64_t want = j < g->columns ? assay_philox_word(seed, 5, element, 0)
+                                                   : 0xcacacacacacacaca;
+                    cr_assert_eq(out[q * g->ld + j], want);
+                }
+        }
     }
 }
