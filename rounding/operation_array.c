@@ -10,7 +10,7 @@
 #include "rounding/operation_lanes.h"
 #include "rounding/operation_parts.h"
 
-enum { PRECISE = 24, REACH = 400, BLOCK = 1024 };
+enum { PRECISE = 24, REACH = 400, BLOCK = 512 };
 
 static const assay_lane lanes[ASSAY_OPERATION_COUNT] = {
     [ASSAY_OPERATION_COPY] = ASSAY_LANE_COPY, [ASSAY_OPERATION_NEG] = ASSAY_LANE_NEG,
@@ -56,6 +56,40 @@ bool assay_operate_is_fast(const assay_operator *op)
     return fast && assay_env_check() == ASSAY_OK;
 }
 
+/* The loop for sums that are exact in binary64. */
+static const assay_lane exact[ASSAY_LANE_COUNT] = {
+    [ASSAY_LANE_ADD] = ASSAY_LANE_EXACT_ADD,
+    [ASSAY_LANE_SUB] = ASSAY_LANE_EXACT_SUB,
+    [ASSAY_LANE_FMA] = ASSAY_LANE_EXACT_FMA,
+};
+
+/* Finite numbers of an operand, or of a product, are multiples of 2^unit below 2^top. */
+typedef struct range {
+    int unit, top;
+} range;
+
+static range range_of(const assay_format *f)
+{
+    int emin = f->has_subnormals || f->emin < -f->bias ? f->emin : -f->bias;
+    return (range){ emin - f->fraction_bits, f->emax + 1 };
+}
+
+/* Whether the sum of the last two, or of a product and the last, is a binary64 number whatever the
+ * operands are. */
+static bool sum_is_exact(const assay_operator *op)
+{
+    range x = range_of(op->operands[0]), y = range_of(op->operands[1]);
+    for (int k = 0; k < op->operation->arity; k++)
+        if (!assay_format_is_direct(op->operands[k], 52))
+            return false;
+    if (op->operation->arity == 3) {
+        x = (range){ x.unit + y.unit, x.top + y.top };
+        y = range_of(op->operands[2]);
+    }
+    int least = x.unit < y.unit ? x.unit : y.unit, most = x.top > y.top ? x.top : y.top;
+    return most + 1 - least <= 53;
+}
+
 /* Where the ends of what f(x) lies between round differently, or x is zero or no number, the
  * definition decides. */
 static assay_status settle(const assay_operator *op, const double *x, const uint64_t *codes,
@@ -78,46 +112,92 @@ static assay_status settle(const assay_operator *op, const double *x, const uint
     return ASSAY_OK;
 }
 
-/* At most BLOCK elements. The operand's codes are kept, as out may be where they are. */
-static assay_status operate_block(const assay_operator *op, const uint64_t *const *codes,
-                                  uint64_t *out, size_t n, size_t *bad)
+/* How codes are read and written: binary floating point as words of 64 bits, where they lie; other
+ * formats by way of their containers. */
+typedef struct plan {
+    const assay_operator *op;
+    const assay_lane_table *table;
+    const assay_array_table *arrays;
+    assay_lane_loop *loop;
+    bool bounded, direct[ASSAY_OPERANDS_MOST];
+    assay_decoder decoder[ASSAY_OPERANDS_MOST];
+    assay_array_pass encoder; /* of use if its constants are direct */
+} plan;
+
+static plan plan_of(const assay_operator *op)
 {
-    _Alignas(ASSAY_LINE) double x[ASSAY_OPERANDS_MOST][BLOCK], low[BLOCK];
-    _Alignas(ASSAY_LINE) double high[BLOCK];
-    _Alignas(ASSAY_LINE) uint64_t packed[BLOCK], own[BLOCK], other[BLOCK];
-    const double *const at[] = { x[0], x[1], x[2] };
-    const assay_rounder *r = &op->rounder;
+    plan p = { .op = op, .table = current(), .arrays = assay_array_current() };
     assay_lane lane = lanes[op->operation->id];
-    const assay_lane_table *table = current();
-    size_t bytes = assay_format_container(&r->format);
+    p.loop = p.table->loops[lane];
+    if (exact[lane] != ASSAY_LANE_NONE && sum_is_exact(op))
+        p.loop = p.table->loops[exact[lane]];
+    p.bounded = lane >= ASSAY_LANE_BOUNDED;
     for (int k = 0; k < op->operation->arity; k++) {
-        table->narrow(codes[k], packed, n, assay_format_container(op->operands[k]));
-        assay_decode_array_f64(op->operands[k], packed, x[k], n);
+        p.direct[k] = assay_format_is_direct(op->operands[k], 52);
+        if (p.direct[k])
+            p.decoder[k] = assay_decoder_make(op->operands[k], 52);
     }
-    table->loops[lane](at, low, high, n, r->mode == ASSAY_RDN);
-    bool bounded = lane >= ASSAY_LANE_BOUNDED;
-    if (bounded) {
+    p.encoder = assay_array_pass_make(&op->rounder, ASSAY_F64, true);
+    p.encoder.out = sizeof(uint64_t);
+    return p;
+}
+
+static void read_codes(const plan *p, int k, const uint64_t *codes, double *x, size_t n)
+{
+    const assay_format *f = p->op->operands[k];
+    _Alignas(ASSAY_LINE) uint64_t packed[BLOCK];
+    if (p->direct[k]) {
+        p->arrays->decode[ASSAY_F64](&p->decoder[k], (const char *)codes, (char *)x, n,
+                                     sizeof *codes, false);
+        return;
+    }
+    p->table->narrow(codes, packed, n, assay_format_container(f));
+    assay_decode_array_f64(f, packed, x, n);
+}
+
+static void write_codes(const plan *p, const double *x, uint64_t *codes, size_t n)
+{
+    const assay_rounder *r = &p->op->rounder;
+    _Alignas(ASSAY_LINE) uint64_t packed[BLOCK];
+    if (p->encoder.constants.direct) {
+        assay_array_pass_run(&p->encoder, x, codes, n);
+        return;
+    }
+    assay_encode_array_f64(r, x, packed, n);
+    p->table->widen(packed, codes, n, assay_format_container(&r->format));
+}
+
+/* At most BLOCK elements. The operand's codes are kept, as out may be where they are. */
+static assay_status operate_block(const plan *p, const uint64_t *const *codes, uint64_t *out,
+                                  size_t n, size_t *bad)
+{
+    _Alignas(ASSAY_LINE) double x[ASSAY_OPERANDS_MOST][BLOCK], low[BLOCK], high[BLOCK];
+    _Alignas(ASSAY_LINE) uint64_t own[BLOCK], other[BLOCK];
+    const double *const at[] = { x[0], x[1], x[2] };
+    for (int k = 0; k < p->op->operation->arity; k++)
+        read_codes(p, k, codes[k], x[k], n);
+    p->loop(at, low, high, n, p->op->rounder.mode == ASSAY_RDN);
+    if (p->bounded) {
         memcpy(own, codes[0], n * sizeof *own);
-        assay_encode_array_f64(r, high, packed, n);
-        table->widen(packed, other, n, bytes);
+        write_codes(p, high, other, n);
     }
-    assay_encode_array_f64(r, low, packed, n);
-    table->widen(packed, out, n, bytes);
-    return bounded ? settle(op, x[0], own, other, out, n, bad) : ASSAY_OK;
+    write_codes(p, low, out, n);
+    return p->bounded ? settle(p->op, x[0], own, other, out, n, bad) : ASSAY_OK;
 }
 
 assay_status assay_operate_fast(const assay_operator *op, const uint64_t *const *codes,
                                 uint64_t *out, size_t n, size_t *bad)
 {
     const size_t blocks = (n + BLOCK - 1) / BLOCK;
+    const plan p = plan_of(op);
     size_t worst = n;
-#pragma omp parallel for schedule(static) reduction(min : worst) if (blocks > 8)
+#pragma omp parallel for schedule(static) reduction(min : worst) if (blocks > 16)
     for (size_t b = 0; b < blocks; b++) {
         size_t i = b * BLOCK, most = n - i < BLOCK ? n - i : BLOCK, first = 0;
         const uint64_t *own[ASSAY_OPERANDS_MOST] = { 0 };
         for (int k = 0; k < op->operation->arity; k++)
             own[k] = codes[k] + i;
-        if (operate_block(op, own, out + i, most, &first) != ASSAY_OK && i + first < worst)
+        if (operate_block(&p, own, out + i, most, &first) != ASSAY_OK && i + first < worst)
             worst = i + first;
     }
     *bad = worst;

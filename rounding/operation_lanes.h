@@ -18,6 +18,9 @@ typedef enum assay_lane {
     ASSAY_LANE_FMA,
     ASSAY_LANE_DIV,
     ASSAY_LANE_SQRT,
+    ASSAY_LANE_EXACT_ADD, /* where sums are exact in binary64 */
+    ASSAY_LANE_EXACT_SUB,
+    ASSAY_LANE_EXACT_FMA,
     ASSAY_LANE_BOUNDED, /* out and high enclose f(x): the first of these */
     ASSAY_LANE_EXP = ASSAY_LANE_BOUNDED,
     ASSAY_LANE_EXP2,
