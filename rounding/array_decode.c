@@ -17,6 +17,11 @@ static void set_specials(assay_decoder *d, const assay_format *f, uint64_t none)
         d->nan_above = f->nan_code - 1;
     if (f->nan == ASSAY_NAN_NEGZERO)
         d->nan_code = f->nan_code;
+    uint64_t fraction = ((uint64_t)1 << f->fraction_bits) - 1;
+    bool ieee = f->has_inf && f->nan == ASSAY_NAN_IEEE && (f->inf_code & fraction) == 0;
+    bool ones = !f->has_inf && f->nan == ASSAY_NAN_ONES && (f->nan_code & fraction) != 0;
+    d->is_plain = ieee || ones || (!f->has_inf && f->nan == ASSAY_NAN_NONE);
+    d->special = ieee ? f->inf_code : ones ? f->nan_code : none;
 }
 
 assay_decoder assay_decoder_make(const assay_format *f, int fraction)

@@ -146,6 +146,10 @@ static void read_codes(const plan *p, int k, const uint64_t *codes, double *x, s
 {
     const assay_format *f = p->op->operands[k];
     _Alignas(ASSAY_LINE) uint64_t packed[BLOCK];
+    if (p->direct[k] && p->decoder[k].is_plain) {
+        p->arrays->operands(&p->decoder[k], codes, x, n);
+        return;
+    }
     if (p->direct[k]) {
         p->arrays->decode[ASSAY_F64](&p->decoder[k], (const char *)codes, (char *)x, n,
                                      sizeof *codes, false);
