@@ -66,6 +66,8 @@ static int evaluate(assay_operation_id id, double x, double z, assay_dd *y)
             return 0;
         *y = assay_dd_pow(a, assay_dd_from(z));
         return 99 - 11; /* |z log x| < 800 where neither 0 nor infinite */
+    case ASSAY_OPERATION_ATAN2:
+    case ASSAY_OPERATION_ATAN2PI: return assay_function_angle(id, x, z, y);
     default: return assay_function_inverse(id, x, y);
     }
 }
@@ -82,7 +84,9 @@ bool assay_function_fast(assay_operation_id id, const assay_operand *x, assay_re
 {
     double a, b = 0;
     assay_dd y = { 0, 0 };
-    if (!to_double(&x[0], &a) || (id == ASSAY_OPERATION_POW && !to_double(&x[1], &b)))
+    bool two =
+        id == ASSAY_OPERATION_POW || id == ASSAY_OPERATION_ATAN2 || id == ASSAY_OPERATION_ATAN2PI;
+    if (!to_double(&x[0], &a) || (two && !to_double(&x[1], &b)))
         return false;
     int good = evaluate(id, a, b, &y);
     double size = y.hi < 0 ? -y.hi : y.hi;

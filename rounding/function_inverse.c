@@ -112,6 +112,23 @@ static int circular_pi(assay_operation_id id, double x, assay_dd *y)
     return 97 - 16;
 }
 
+/* Of a point (x, y) whose coordinates are neither far apart nor near binary64's ends. */
+int assay_function_angle(assay_operation_id id, double y, double x, assay_dd *a)
+{
+    double up = size_of(y), along = size_of(x);
+    bool moderate = up > 0x1p-300 && up < 0x1p300 && along > 0x1p-300 && along < 0x1p300;
+    if (!moderate || up < along * 0x1p-60 || along < up * 0x1p-60 ||
+        !angle_of(assay_dd_from(up), assay_dd_from(along), a))
+        return 0;
+    if (x < 0)
+        *a = assay_dd_sub(pi, *a);
+    if (y < 0)
+        *a = assay_dd_neg(*a);
+    if (id == ASSAY_OPERATION_ATAN2PI)
+        *a = assay_dd_mul(*a, over_pi);
+    return 93;
+}
+
 int assay_function_inverse(assay_operation_id id, double x, assay_dd *y)
 {
     double a = size_of(x);

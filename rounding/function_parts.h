@@ -20,6 +20,8 @@ bool assay_function_fast(assay_operation_id id, const assay_operand *x, assay_re
 
 /** y within 2^-result of f(x) for inverse functions, Pi variants and softplus; 0: there is none. */
 int assay_function_inverse(assay_operation_id id, double x, assay_dd *y);
+/** atan2(y, x) and atan2pi(y, x), likewise. */
+int assay_function_angle(assay_operation_id id, double y, double x, assay_dd *a);
 
 /** f(x) in n limbs, w within 2^-result of it; 0 if n does not suffice. */
 int assay_function_wide(assay_operation_id id, int n, assay_wide *w, const assay_operand *x);

@@ -18,6 +18,7 @@ typedef enum assay_lane {
     ASSAY_LANE_FMA,
     ASSAY_LANE_DIV,
     ASSAY_LANE_SQRT,
+    ASSAY_LANE_HYPOT,
     ASSAY_LANE_EXACT_ADD, /* where sums are exact in binary64 */
     ASSAY_LANE_EXACT_SUB,
     ASSAY_LANE_EXACT_FMA,
