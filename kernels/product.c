@@ -67,6 +67,11 @@ static void make_canonical(const product *d)
                 d->out[i * d->ldo + j] = d->acc->round.nan_value;
 }
 
+static bool are_bytes(const assay_product_extent *x, double scale)
+{
+    return x->least * scale >= INT8_MIN && x->most * scale <= INT8_MAX;
+}
+
 /* Integers below 2^15 whose sums over a block of k stay below 2^31 take the loop for pairs. */
 static bool takes_integers(product *d, const assay_product_extent *a, const assay_product_extent *b)
 {
@@ -78,7 +83,7 @@ static bool takes_integers(product *d, const assay_product_extent *a, const assa
         return false;
     d->scale_a = assay_pow2(-a->unit);
     d->scale_b = assay_pow2(-b->unit);
-    d->integer = assay_product_integer(d->table);
+    d->words = assay_product_words(d->table, are_bytes(a, d->scale_a) && are_bytes(b, d->scale_b));
     return true;
 }
 
@@ -122,7 +127,7 @@ static void run(product *d, void *workspace)
         d->way = choose_way(d);
     bool narrow = d->way == WAY_FMA32 || d->way == WAY_INTEGER;
     if (d->way == WAY_INTEGER)
-        d->depth = INTEGER_DEPTH;
+        d->depth = INTEGER_WORDS * assay_product_per_word(d);
     d->width = d->table->columns * (narrow ? 2 : 1);
     assay_product_run(d, workspace);
     if (exact) /* of finite sums: any NaN is the rounding's */

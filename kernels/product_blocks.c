@@ -76,13 +76,16 @@ static void run_terms(const product *d, const tile *t, size_t first, size_t k)
     const float *b32 = (const float *)t->b + first * d->width;
     const double *a = (const double *)t->a + first * t->rows;
     const double *b = (const double *)t->b + first * d->width;
+    size_t per_word;
     switch (d->way) {
     case WAY_REFERENCE: d->table->reference(t->rows, k, a, b, t->c, t->ldc); return;
     case WAY_FMA64: d->table->fma64(t->rows, k, a, b, t->c, t->ldc); return;
     case WAY_FMA32: d->table->fma32(t->rows, k, a32, b32, t->c, t->ldc); return;
     case WAY_INTEGER:
-        d->integer(t->rows, (k + 1) / 2, 1 / (d->scale_a * d->scale_b), (const uint32_t *)t->a,
-                   (const uint32_t *)t->b, t->c, t->ldc);
+        per_word = assay_product_per_word(d);
+        d->table->integer[d->words](t->rows, (k + per_word - 1) / per_word,
+                                    1 / (d->scale_a * d->scale_b), (const uint32_t *)t->a,
+                                    (const uint32_t *)t->b, t->c, t->ldc);
         return;
     default: run_chain(d, t, first, k, a, b); return;
     }
@@ -171,50 +174,11 @@ static double *panel_of(const work *w)
     return w->panels + (size_t)omp_get_thread_num() * PANEL_DOUBLES;
 }
 
-/* Terms of one vector as pairs, `apart` from each other. */
-static void pack_pairs(size_t k, double scale, const double *x, uint32_t *pairs, size_t apart)
-{
-    for (size_t p = 0; p + 1 < k; p += 2, pairs += apart)
-        *pairs = (uint16_t)(int32_t)(x[p] * scale) | (uint32_t)(int32_t)(x[p + 1] * scale) << 16;
-    if (k % 2)
-        *pairs = (uint16_t)(int32_t)(x[k - 1] * scale);
-}
-
-static void pack_integer_rows(const product *d, const work *w, size_t first, size_t rows,
-                              uint32_t *pairs)
-{
-    for (size_t i = 0; i < rows; i++)
-        pack_pairs(w->k, d->scale_a, d->a + (w->row + first + i) * d->lda + w->from, pairs + i,
-                   rows);
-}
-
-/* By way of doubles: strips of them that stay in the nearest cache, or column by column. */
-static void *pack_integer_panel(const product *d, const work *w, size_t column, size_t count,
-                                double *panel)
-{
-    uint32_t *pairs = (uint32_t *)panel, *next = pairs;
-    double *strip = panel + INTEGER_DEPTH * ASSAY_TILE_COLUMNS / 4;
-    bool rounds = d->b->round && !d->b->round->identity;
-    if (!rounds && count == d->width && assay_has_columns(d->b)) {
-        for (size_t j = 0; j < count; j++)
-            pack_pairs(w->k, d->scale_b, assay_column(d->b, w->from, w->k, column + j, strip),
-                       pairs + j, d->width);
-        return pairs;
-    }
-    for (size_t p = 0, n; p < w->k; p += n, next += n / 2 * d->width) {
-        n = w->k - p < INTEGER_STRIP ? w->k - p : INTEGER_STRIP;
-        assay_pack_columns(d->b, w->from + p, n, column, count, d->width, strip);
-        assay_pack_round(d->b, n * d->width, strip);
-        d->table->pair(n, d->width, d->scale_b, strip, next);
-    }
-    return pairs;
-}
-
-/* Where the packed rows from `first` on lie: doubles, or half as many pairs. */
+/* Where the packed rows from `first` on lie: doubles, or words. */
 static void *rows_of(const product *d, const work *w, size_t first)
 {
     if (d->way == WAY_INTEGER)
-        return (uint32_t *)w->a + first * ((w->k + 1) / 2);
+        return (uint32_t *)w->a + first * assay_product_row_words(d, w);
     return w->a + first * w->k;
 }
 
@@ -225,7 +189,7 @@ static void pack_tile(const product *d, const work *w, size_t index)
     size_t rows = w->rows - first < d->table->rows ? w->rows - first : d->table->rows;
     double *a = (double *)rows_of(d, w, first);
     if (d->way == WAY_INTEGER) {
-        pack_integer_rows(d, w, first, rows, (uint32_t *)a);
+        assay_product_integer_rows(d, w, first, rows, (uint32_t *)a);
         return;
     }
     pack_rows(d, w->row + first, rows, w->from, w->k, a);
@@ -240,7 +204,7 @@ static void *pack_panel(const product *d, const work *w, size_t column, size_t c
     double *panel = panel_of(w);
     bool single = d->way == WAY_FMA32, rounds = d->b->round && !d->b->round->identity;
     if (d->way == WAY_INTEGER)
-        return pack_integer_panel(d, w, column, count, panel);
+        return assay_product_integer_panel(d, w, column, count, panel);
     if (single && !rounds) {
         assay_pack_columns_f32(d->b, w->from, w->k, column, count, d->width, (float *)panel);
         return panel;
@@ -295,9 +259,11 @@ static void run_panel(const product *d, const work *w, size_t index)
 void assay_product_run(const product *d, void *workspace)
 {
     size_t panels = (d->n + d->width - 1) / d->width;
-    for (size_t row = 0; row < d->m; row += ASSAY_BLOCK_ROWS)
+    size_t rows = d->way == WAY_INTEGER ? INTEGER_ROWS : ASSAY_BLOCK_ROWS;
+    for (size_t row = 0; row < d->m; row += rows)
         for (size_t from = 0; from < d->k; from += d->depth) {
             work w = assay_product_work(d, row, from, workspace);
+            w.rows = d->m - row < rows ? d->m - row : rows;
             size_t tiles = (w.rows + d->table->rows - 1) / d->table->rows;
             if (d->acc->kind == ASSAY_SUM_BLOCK && from == 0)
                 memset(w.chains, 0, panels * w.rows * d->width * sizeof(double));

@@ -16,13 +16,14 @@ const assay_product_kernels *assay_product_table(void)
     return tables[assay_isa_current()];
 }
 
-assay_integer_tile_fn *assay_product_integer(const assay_product_kernels *table)
+assay_words assay_product_words(const assay_product_kernels *table, bool are_bytes)
 {
 #if defined(__x86_64__)
-    if (table->integer_vnni && __builtin_cpu_supports("avx512vnni"))
-        return table->integer_vnni;
+    if (table->integer[ASSAY_WORDS_VNNI_QUADS] && __builtin_cpu_supports("avx512vnni"))
+        return are_bytes ? ASSAY_WORDS_VNNI_QUADS : ASSAY_WORDS_VNNI_PAIRS;
 #endif
-    return table->integer;
+    (void)table, (void)are_bytes;
+    return ASSAY_WORDS_PAIRS;
 }
 
 /* The bounds keep every constant, and 2^52 quanta of any binade up to emax + 1, normal [2]. */

@@ -100,6 +100,8 @@ static void widen(assay_product_extent *all, const assay_product_extent *x)
     all->unit = x->unit < all->unit ? x->unit : all->unit;
     all->top = x->top > all->top ? x->top : all->top;
     all->bits = x->bits > all->bits ? x->bits : all->bits;
+    all->least = x->least < all->least ? x->least : all->least;
+    all->most = x->most > all->most ? x->most : all->most;
 }
 
 static void scan_rows(const product *d, assay_product_extent *all)
@@ -144,7 +146,7 @@ static void scan_panel(const product *d, size_t column, double *panel, assay_pro
 void assay_product_scan(const product *d, void *workspace, assay_product_extent *a,
                         assay_product_extent *b)
 {
-    const assay_product_extent none = { INT_MAX, INT_MIN, 1, true };
+    const assay_product_extent none = { INT_MAX, INT_MIN, 1, true, 0, 0 };
     work w = assay_product_work(d, 0, 0, workspace);
     *a = *b = none;
     scan_rows(d, a);

@@ -27,6 +27,7 @@ typedef struct assay_lane_rounder {
 typedef struct assay_product_extent {
     int unit, top, bits;
     bool finite;
+    double least, most; /* where all are finite: least <= x <= most, and least <= 0 <= most */
 } assay_product_extent;
 
 /** How a chain's step is evaluated; each has its conditions, and where several hold they give
@@ -56,12 +57,23 @@ typedef bool assay_random_chain_fn(const assay_lane_rounder *r, int bits, size_t
 /** x = RND(x) or x = RND(x + y), any binary64 values (y in the format too). */
 typedef void assay_round_lanes_fn(const assay_lane_rounder *r, size_t n, double *x);
 typedef void assay_add_lanes_fn(const assay_lane_rounder *r, size_t n, double *x, const double *y);
-/** c += scale times the sums of products of integers: a and b packed as pairs of terms, int16 each,
- *  [pairs][rows] and [pairs][columns of floats]. Sums stay below 2^31 in magnitude. */
-typedef void assay_integer_tile_fn(size_t rows, size_t pairs, double scale, const uint32_t *a,
+/** How integers lie in words of 32 bits: two of 16 bits; or four of 8, those of A raised by 128 to
+ *  have no sign. The last two are VNNI's. */
+typedef enum assay_words {
+    ASSAY_WORDS_PAIRS,
+    ASSAY_WORDS_VNNI_PAIRS,
+    ASSAY_WORDS_VNNI_QUADS,
+    ASSAY_WORDS_COUNT
+} assay_words;
+
+/** c += scale times the sums of products of integers: a packed as [words][rows], b [1 + words]
+ *  [columns of floats], whose first row is what the sums begin with. They stay below 2^31 in
+ *  magnitude. */
+typedef void assay_integer_tile_fn(size_t rows, size_t words, double scale, const uint32_t *a,
                                    const uint32_t *b, double *c, size_t ldc);
-/** Pairs of terms from [k][width] of multiples of 1 / scale below 2^15 / scale. */
-typedef void assay_pair_fn(size_t k, size_t width, double scale, const double *x, uint32_t *out);
+/** out[i] = x[i] scale + raise as integers of 16 bits, or of 8; returns their sum. x are doubles,
+ *  or floats at any address. */
+typedef int32_t assay_narrow_fn(size_t n, double scale, int raise, const void *x, void *out);
 /** One row of double-double sums: a packed as pairs hi, lo; b_lo may be NULL. */
 typedef void assay_wide_fn(size_t k, const double *a, const double *b_hi, const double *b_lo,
                            double *hi, double *lo);
@@ -77,8 +89,8 @@ typedef struct assay_product_kernels {
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
     void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */
     void (*add32)(size_t n, double *x, const double *y);
-    assay_integer_tile_fn *integer, *integer_vnni; /* the second where the processor has VNNI */
-    assay_pair_fn *pair;
+    assay_integer_tile_fn *integer[ASSAY_WORDS_COUNT]; /* or NULL; VNNI's where there is one */
+    assay_narrow_fn *narrow[2][2];                     /* of floats too; into 8 bits too */
     void (*scan)(size_t n, const double *x, assay_product_extent *out);
     assay_wide_fn *wide;
 } assay_product_kernels;
@@ -88,8 +100,8 @@ extern const assay_product_kernels assay_product_base, assay_product_avx2, assay
 /** The table of assay_isa_current(). */
 const assay_product_kernels *assay_product_table(void);
 
-/** The table's loop for integers on this machine. */
-assay_integer_tile_fn *assay_product_integer(const assay_product_kernels *table);
+/** The words on this machine for integers of 16 bits, or of 8 if they are that short. */
+assay_words assay_product_words(const assay_product_kernels *table, bool are_bytes);
 
 /** false if the rounding is not one that the lanes do [2]; then only the definition is left. */
 bool assay_lane_rounder_make(const assay_rounder *rounder, assay_lane_rounder *out);

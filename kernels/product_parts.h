@@ -8,9 +8,9 @@
 enum {
     /* A panel as doubles and, where that is rounded first, as floats. */
     PANEL_DOUBLES = ASSAY_TILE_DEPTH * ASSAY_TILE_COLUMNS * 3 / 2,
-    INTEGER_DEPTH = 2 * ASSAY_TILE_DEPTH, /* a panel of pairs takes half of one of doubles */
-    INTEGER_STRIP = 64,                   /* terms, even: 24 KiB of doubles                */
-    PARALLEL_TERMS = 1 << 17              /* about as long as waking a thread takes: 10 us */
+    INTEGER_WORDS = ASSAY_TILE_DEPTH,    /* of a block of k: half a panel of doubles      */
+    INTEGER_ROWS = 2 * ASSAY_BLOCK_ROWS, /* a word is half a double                       */
+    PARALLEL_TERMS = 1 << 17             /* about as long as waking a thread takes: 10 us */
 };
 
 /** The loops of a product as a whole; only chains still choose at each tile. */
@@ -26,7 +26,7 @@ typedef struct product {
     way way;
     size_t width, depth;     /* of a panel; terms of a block of k */
     double scale_a, scale_b; /* WAY_INTEGER: these make the operands integers [4] */
-    assay_integer_tile_fn *integer;
+    assay_words words;
     size_t m, n, k;
     const double *a;
     size_t lda;
@@ -57,6 +57,16 @@ typedef struct tile {
 
 /** out += A B by d->way, from what out has; exact sums that are plain ones included. */
 void assay_product_run(const product *d, void *workspace);
+
+/** Integers in a word; words of a row of the block under way. */
+size_t assay_product_per_word(const product *d);
+size_t assay_product_row_words(const product *d, const work *w);
+/** Rows first .. first + rows - 1 of the block, and a panel of columns, as integers in words;
+ * returns what the loops want. */
+void assay_product_integer_rows(const product *d, const work *w, size_t first, size_t rows,
+                                uint32_t *words);
+void *assay_product_integer_panel(const product *d, const work *w, size_t column, size_t count,
+                                  double *panel);
 
 work assay_product_work(const product *d, size_t row, size_t from, void *workspace);
 

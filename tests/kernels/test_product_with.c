@@ -10,7 +10,8 @@
 
 #include "numerics/philox.h"
 
-/* Operands whose elements are sig 2^exp, |sig| <= most, lowest <= exp <= highest. */
+/* Operands whose elements are sig 2^exp, |sig| <= |most|, lowest <= exp <= highest; most < 0: but
+ * -most is not among them. */
 typedef struct shape {
     const char *name;
     int64_t most;
@@ -18,16 +19,24 @@ typedef struct shape {
 } shape;
 
 static const shape shapes[] = {
-    { "bits of pairs", 127, 0, 0 },         { "all pairs at their limit", 2047, -3, -3 },
-    { "one bit more", 4095, 5, 5 },         { "e4m3", 15, -9, 5 },
-    { "binary16", 2047, -24, 5 },           { "bfloat16", 255, -30, 2 },
-    { "binary32", 0xffffff, -48, -20 },     { "wide", 0xffffff, -100, 50 },
+    { "bytes", 127, 0, 0 },
+    { "the end of bytes", -128, 4, 4 },
+    { "no bytes", 128, 0, 0 },
+    { "all pairs at their limit", 2047, -3, -3 },
+    { "one bit more", 4095, 5, 5 },
+    { "e4m3", 15, -9, 5 },
+    { "binary16", 2047, -24, 5 },
+    { "bfloat16", 255, -30, 2 },
+    { "binary32", 0xffffff, -48, -20 },
+    { "wide", 0xffffff, -100, 50 },
     { "binary64", 0x1fffffffffffff, 0, 0 },
 };
 
 static double element(const shape *s, bool all)
 {
-    int64_t sig = all ? s->most : (int64_t)(draw() % (uint64_t)(2 * s->most + 1)) - s->most;
+    int64_t size = s->most < 0 ? -s->most : s->most;
+    int64_t sig = all ? s->most : (int64_t)(draw() % (uint64_t)(2 * size + 1)) - size;
+    sig = s->most < 0 && sig == size ? -size : sig;
     int exp = s->lowest + (int)(draw() % (uint64_t)(s->highest - s->lowest + 1));
     return (double)sig * assay_pow2(exp);
 }
