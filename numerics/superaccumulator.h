@@ -54,7 +54,7 @@ ASSAY_API void assay_superaccumulator_add_product(assay_superaccumulator *s, dou
 /**
  * Adds x[i sx] y[i sy] for all i < n, exactly, as n calls of the above would; a few cycles a term.
  * Parts of a long sum may go to accumulators of their own, one a thread, and be merged: the bits
- * do not depend on the split. Strides in elements. Memory: up to 140 KiB of stack.
+ * do not depend on the split. Strides in elements. Memory: up to 160 KiB of stack.
  */
 ASSAY_API void assay_superaccumulator_add_dot_f64(assay_superaccumulator *s, size_t n,
                                                   const double *x, size_t sx, const double *y,

@@ -9,9 +9,12 @@
 #include "numerics/superaccumulator_lanes.h"
 #include "numerics/superaccumulator_parts.h"
 
-/* Products of 106 bits in bins of 128, which hold 2^21 of them; sums of two exponent fields are 2
- * to 4092. Two sets of bins, so that neighbours do not wait for each other. */
-enum { FIELDS = 4096, SETS = 2, PIECE = 1 << 20 };
+/* Magnitudes of products, 106 bits, in bins of 128, which hold 2^22 of them: positive ones and
+ * negative ones; sums of two exponent fields are 2 to 4092. */
+enum { FIELDS = 4096, SIGNS = 2, PIECE = 1 << 20 };
+/* Products of binary32 numbers, 48 bits, in bins of 64, which hold 2^15; fields are 2 to 508. Four
+ * sets of bins, so that neighbours do not wait for each other. */
+enum { SHORT_FIELDS = 512, SETS = 4, SHORT_PIECE = 1 << 14 };
 /* Chunks that take the bins after one that had to. */
 enum { CHUNK = ASSAY_DOT_CHUNK, PATIENCE = 32 };
 
@@ -20,20 +23,36 @@ typedef struct dot {
     assay_superaccumulator *s;
     const assay_dot_lanes *lanes;
     assay_dot_state state;
-    size_t patience, binned; /* terms in the bins */
-    bool has_bins;
-    assay_int128 bins[SETS][FIELDS];
+    size_t patience, binned, short_binned; /* terms in the bins */
+    bool has_bins, has_short;
+    unsigned __int128 bins[SIGNS][FIELDS];
+    int64_t short_bins[SETS][SHORT_FIELDS];
 } dot;
 
 static void empty_bins(dot *d)
 {
-    for (int set = 0; d->binned > 0 && set < SETS; set++)
+    for (int sign = 0; d->binned > 0 && sign < SIGNS; sign++)
         for (int f = 0; f < FIELDS; f++)
-            if (d->bins[set][f] != 0) {
-                assay_superaccumulator_add_scaled(d->s, d->bins[set][f], f - 2150);
-                d->bins[set][f] = 0;
+            if (d->bins[sign][f] != 0) {
+                assay_int128 sum = (assay_int128)d->bins[sign][f];
+                assay_superaccumulator_add_scaled(d->s, sign ? -sum : sum, f - 2150);
+                d->bins[sign][f] = 0;
             }
     d->binned = 0;
+}
+
+static void empty_short(dot *d)
+{
+    for (int f = 0; d->short_binned > 0 && f < SHORT_FIELDS; f++) {
+        assay_int128 sum = 0;
+        for (int set = 0; set < SETS; set++) {
+            sum += d->short_bins[set][f];
+            d->short_bins[set][f] = 0;
+        }
+        if (sum != 0)
+            assay_superaccumulator_add_scaled(d->s, sum, f - 300);
+    }
+    d->short_binned = 0;
 }
 
 /* A normal number's exponent field, less 1: others come out as at least 0x7fe. */
@@ -42,7 +61,7 @@ ASSAY_INLINE uint64_t field_of(uint64_t u)
     return (u >> 52 & 0x7ff) - 1;
 }
 
-ASSAY_INLINE void add_binned(dot *d, assay_int128 *bins, double x, double y)
+ASSAY_INLINE void add_binned(dot *d, double x, double y)
 {
     const uint64_t hidden = (uint64_t)1 << 52;
     uint64_t u = assay_bits64(x), v = assay_bits64(y), e = field_of(u), f = field_of(v);
@@ -50,9 +69,8 @@ ASSAY_INLINE void add_binned(dot *d, assay_int128 *bins, double x, double y)
         assay_superaccumulator_add_product(d->s, x, y);
         return;
     }
-    int64_t flip = -(int64_t)((u ^ v) >> 63), a = (int64_t)((u & (hidden - 1)) | hidden);
-    int64_t b = (int64_t)((v & (hidden - 1)) | hidden);
-    bins[e + f + 2] += (assay_int128)((a ^ flip) - flip) * b;
+    uint64_t a = (u & (hidden - 1)) | hidden, b = (v & (hidden - 1)) | hidden;
+    d->bins[(u ^ v) >> 63][e + f + 2] += (unsigned __int128)a * b;
     d->s->non_zero = true;
 }
 
@@ -61,10 +79,8 @@ static void add_to_bins(dot *d, const double *x, const double *y)
     if (!d->has_bins)
         memset(d->bins, 0, sizeof d->bins);
     d->has_bins = true;
-    for (size_t i = 0; i < CHUNK; i += SETS) {
-        add_binned(d, d->bins[0], x[i], y[i]);
-        add_binned(d, d->bins[1], x[i + 1], y[i + 1]);
-    }
+    for (size_t i = 0; i < CHUNK; i++)
+        add_binned(d, x[i], y[i]);
     d->binned += CHUNK;
     if (d->binned >= PIECE)
         empty_bins(d);
@@ -88,11 +104,36 @@ static void add_chunk64(dot *d, const double *x, const double *y)
     }
 }
 
+/* False, and nothing is changed, where a factor is not finite or no product is worth more than its
+ * zero's sign. */
+static bool add_to_short(dot *d, const float *x, const float *y)
+{
+    int64_t product[CHUNK], field[CHUNK];
+    bool any = false;
+    if (!d->lanes->integers(x, y, product, field, &any) || !any)
+        return false;
+    if (!d->has_short)
+        memset(d->short_bins, 0, sizeof d->short_bins);
+    d->has_short = true;
+    for (size_t i = 0; i < CHUNK; i += SETS)
+        for (size_t set = 0; set < SETS; set++)
+            d->short_bins[set][field[i + set]] += product[i + set];
+    d->short_binned += CHUNK;
+    if (d->short_binned >= SHORT_PIECE)
+        empty_short(d);
+    d->s->non_zero = true;
+    return true;
+}
+
 static void add_chunk32(dot *d, const float *x, const float *y)
 {
-    bool any = false;
-    if (d->patience == 0 && d->lanes->f32(x, y, &d->state, &any) && any) {
+    bool any = false, tried = d->patience == 0;
+    if (tried && d->lanes->f32(x, y, &d->state, &any) && any) {
         d->s->non_zero = true;
+        return;
+    }
+    if (add_to_short(d, x, y)) {
+        d->patience = tried ? PATIENCE : d->patience - 1;
         return;
     }
     double a[CHUNK], b[CHUNK];
@@ -112,14 +153,15 @@ static void begin(dot *d, assay_superaccumulator *s)
     };
     d->s = s;
     d->lanes = lanes[assay_isa_current()];
-    d->patience = d->binned = 0;
-    d->has_bins = false;
+    d->patience = d->binned = d->short_binned = 0;
+    d->has_bins = d->has_short = false;
     memset(&d->state, 0, sizeof d->state);
 }
 
 static void end(dot *d)
 {
     empty_bins(d);
+    empty_short(d);
     for (int q = 0; q < ASSAY_DOT_LEVELS; q++)
         for (int l = 0; l < ASSAY_DOT_LANES; l++)
             if (d->state.level[q][l] != 0)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { ASSAY_DOT_LANES = 16, ASSAY_DOT_LEVELS = 3, ASSAY_DOT_CHUNK = 256 };
 
@@ -19,6 +20,8 @@ typedef struct assay_dot_state {
  * product is not finite, huge or tiny.
  */
 typedef struct assay_dot_lanes {
+    /* The products of a chunk as integers, in units of 2^(field - 300), 2 <= field <= 508. */
+    bool (*integers)(const float *x, const float *y, int64_t *product, int64_t *field, bool *any);
     bool (*f64)(const double *x, const double *y, assay_dot_state *state, bool *any);
     bool (*f32)(const float *x, const float *y, assay_dot_state *state, bool *any);
 } assay_dot_lanes;
