@@ -179,7 +179,7 @@ Test(product_with, every_accumulator, .timeout = 300)
                                          "bf16x9",
                                          "ozaki:slices=4" };
     static const size_t sizes[][3] = { { 0, 3, 4 },   { 3, 0, 4 },   { 3, 4, 0 },  { 1, 1, 1 },
-                                       { 5, 51, 29 }, { 2, 3, 150 }, { 9, 25, 48 } };
+                                       { 5, 51, 29 }, { 2, 3, 150 }, { 9, 25, 32 } };
     const shape integers = { "integers", 31, 0, 0 };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
