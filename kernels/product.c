@@ -114,13 +114,13 @@ static void run(product *d, void *workspace)
         assay_product_split(d, workspace);
         return;
     }
+    d->has_lanes = assay_mode_is_stochastic(acc->round.mode) && !exact
+                       ? assay_product_random_lanes(&acc->round, &d->lanes, &d->draw_bits)
+                       : assay_lane_rounder_make(&acc->round, &d->lanes);
     if (assay_product_is_defined(acc)) {
         assay_product_define(d, workspace);
         return;
     }
-    d->has_lanes = assay_mode_is_stochastic(acc->round.mode) && !exact
-                       ? assay_product_random_lanes(&acc->round, &d->lanes, &d->draw_bits)
-                       : assay_lane_rounder_make(&acc->round, &d->lanes);
     if (exact && !sum_exactly(d, workspace))
         return;
     if (!exact)

@@ -8,7 +8,7 @@
 
 /* ---- which loop [3] ---- */
 
-static bool product_is_binary64(const assay_product_extent *a, const assay_product_extent *b)
+bool assay_product_is_binary64(const assay_product_extent *a, const assay_product_extent *b)
 {
     return a->bits + b->bits <= 53 || a->top + b->top - a->unit - b->unit <= 53;
 }
@@ -30,7 +30,7 @@ static assay_step_kernel choose_step(const product *d, const assay_product_exten
     int unit = a->unit + b->unit, top = a->top + b->top;
     if (unit < -1074 || top > 960 || a->top > 990 || b->top > 990)
         return ASSAY_STEP_COUNT;
-    careful |= !product_is_binary64(a, b) || (unfused && f->p > 24);
+    careful |= !assay_product_is_binary64(a, b) || (unfused && f->p > 24);
     if (careful)
         return unfused ? ASSAY_STEP_UNFUSED_CAREFUL : ASSAY_STEP_CAREFUL;
     if (unfused)

@@ -45,8 +45,13 @@ static void define_panel(const product *d, const assay_summer *s, double *panel,
     columns c = { .d = d, .s = s, .column = column, .b = panel };
     c.count = d->n - column < width ? d->n - column : width;
     assay_product_pack(d, column, c.count, panel);
-    for (size_t i = 0; i < d->m; i++)
+    for (size_t i = 0, done; i < d->m; i += done) {
+        done = assay_product_lanewise(d, i, panel, column, c.count);
+        if (done > 0)
+            continue;
         define_row(&c, i, counts);
+        done = 1;
+    }
 }
 
 void assay_product_define(const product *d, void *workspace)

@@ -97,6 +97,12 @@ void assay_product_random_chain(const product *d, const tile *t, assay_step_kern
 /** total = RND(total + chain) after the block whose last term is the tile's `last`. */
 void assay_product_random_total(const product *d, const tile *t, size_t last, double *total,
                                 size_t ld);
+/** Rows from `row` on of a panel of columns, out having C or zeros; how many were done, 0 where
+ * only the definition does. */
+size_t assay_product_lanewise(const product *d, size_t row, const double *panel, size_t column,
+                              size_t count);
+/** Whether products of finite elements are binary64 numbers, range aside [3]. */
+bool assay_product_is_binary64(const assay_product_extent *a, const assay_product_extent *b);
 /** Sums that have no loops of their own, by their definition. */
 bool assay_product_is_defined(const assay_accumulator *acc);
 void assay_product_define(const product *d, void *workspace);

@@ -193,6 +193,8 @@ static const struct {
     { "e5m2", "e5m2:step,round=sr" },
     { "bfloat16", "bfloat16:step,round=sr" },
     { "bfloat16", "bfloat16:step,round=sra:bits=8" },
+    { "bfloat16", "bfloat16:pairwise" },
+    { "bfloat16", "bfloat16:kahan" },
     { "e4m3", "exact" },
     { "int8", "exact" },
     { "e2m1", "exact" },

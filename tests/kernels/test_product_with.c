@@ -160,6 +160,8 @@ Test(product_with, every_accumulator, .timeout = 300)
                                          "binary16:block=7",
                                          "binary32:pairwise",
                                          "bfloat16:kahan,round=rup",
+                                         "bfloat16:pairwise,round=sr",
+                                         "binary16:kahan,round=sra:bits=8",
                                          "bfloat16:step,round=sr",
                                          "binary16:block=7,round=sra:bits=9",
                                          "e5m2:step,round=src:bits=8,overflow=sat",
@@ -188,6 +190,37 @@ Test(product_with, every_accumulator, .timeout = 300)
             if (texts[i][0] != 'i')
                 check(texts[i], &acc, sizes[z], &shapes[4], false);
         }
+}
+
+/* Whole panels and rows, zeros, infinities and NaN, overflow: in lanes as by the definition. */
+Test(product_with, trees_and_compensation_in_every_mode)
+{
+    enum { M = 5, N = 25, K = 21 };
+    static const char *const formats[] = { "bfloat16", "binary16", "e4m3", "e4m3fnuz", "e5m2" };
+    const double some[] = { 0,    -0.0,   1,        -1,     1.5,      -0.375,    448,
+                            -448, 0x1p-9, -0x1p-16, 0x1p15, INFINITY, -INFINITY, NAN };
+    double a[M * K], b[N * K], c[M * N], out[M * N], want[M * N];
+    problem p = { M, N, K, a, b, c, out, want };
+    for (size_t i = 0; i < 2 * 5 * (size_t)ASSAY_MODE_COUNT; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "%s:%s,round=%s", formats[i / 2 % 5],
+                 i % 2 ? "kahan" : "pairwise", assay_mode_name((assay_mode)(i / 10)));
+        assay_accumulator acc = accumulator(text);
+        size_t kinds = i % 3 == 0 ? 14 : 10; /* sums of infinities are soon NaN */
+        for (size_t e = 0; e < M * K; e++)
+            a[e] = draw() % 4 ? some[draw() % 10] : some[draw() % kinds];
+        for (size_t e = 0; e < N * K; e++)
+            b[e] = draw() % 2 ? some[draw() % 6] : some[draw() % 10];
+        for (size_t e = 0; e < M * N; e++)
+            c[e] = some[draw() % 6];
+        for (int with_c = 0; with_c < 2; with_c++) {
+            define(&p, &acc, with_c);
+            for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
+                cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
+                compare(&p, &acc, text, with_c);
+            }
+        }
+    }
 }
 
 /* Sums whose position between two values begins with the 32 bits of their draw, or differs by as
