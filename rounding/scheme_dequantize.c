@@ -89,6 +89,12 @@ static bool is_narrow(const assay_scheme *s, float tensor)
     return ASSAY_HAS_ENVIRONMENT && fits && (tensor == 1 || exact);
 }
 
+/* Symmetric integers leave one out. */
+static bool has_all_codes(const assay_format *e)
+{
+    return (uint64_t)(e->highest - e->lowest) + 1 == (uint64_t)1 << e->bits;
+}
+
 /* Codes of at most 8 bits that are those of binary16 where its fraction ends and its exponent
  * begins, with another bias: 2^(15 - bias) takes them to their values, exactly. */
 static bool is_half(const assay_format *e)
@@ -102,13 +108,19 @@ static bool is_half(const assay_format *e)
 static void set_back(const assay_format *e, assay_narrow_decoder *d)
 {
     assay_back *b = &d->back;
-    const bool whole = d->way == NARROW_INTEGERS && e->bits <= 8;
+    const bool whole = d->way != NARROW_LOOK_UP && assay_is_whole_format(e) && e->bits <= 8;
+    d->one_pass = NULL;
     memcpy(b->table, d->table, sizeof b->table);
     b->t = d->tensor;
     b->over = d->scheme->tensor_divides;
     b->is_signed = e->is_signed;
-    b->unit = whole ? d->integers : 1;
+    b->unit = whole ? (float)assay_pow2(-e->scale) : 1;
+    if (e->bits > 8)
+        return;
     b->up = b->down = 32 - e->bits;
+    b->flip = (uint8_t)((1u << (e->bits - 1)) - 1); /* the code that symmetric ones lack is last */
+    b->magnitude = (uint8_t)((1u << e->bits) - 1);
+    b->most = (uint8_t)(b->magnitude - (has_all_codes(e) ? 0 : 1));
     b->kind = d->way == NARROW_LOOK_UP ? ASSAY_BACK_TABLE
               : whole                  ? ASSAY_BACK_INTEGERS
                                        : ASSAY_BACK_NONE;
@@ -116,6 +128,7 @@ static void set_back(const assay_format *e, assay_narrow_decoder *d)
         const int above = 10 - e->fraction_bits; /* of binary16's fraction */
         b->kind = ASSAY_BACK_HALVES;
         b->unit = (float)assay_pow2(15 - e->bias);
+        b->flip = 0;
         b->magnitude = (uint8_t)(e->sign_bit - 1);
         b->most = (uint8_t)e->max_code;
         b->up = 16 - e->bits;
@@ -135,9 +148,9 @@ void assay_narrow_decoder_make(const assay_scheme *s, float tensor, assay_narrow
     d->loops = assay_scheme_loops_current();
     d->tensor = tensor;
     d->usable = is_narrow(s, tensor);
-    d->way = e->bits <= 4               ? NARROW_LOOK_UP
-             : assay_is_whole_format(e) ? NARROW_INTEGERS
-                                        : NARROW_ARRAY;
+    d->way = e->bits <= 4                                   ? NARROW_LOOK_UP
+             : assay_is_whole_format(e) && has_all_codes(e) ? NARROW_INTEGERS
+                                                            : NARROW_ARRAY;
     d->integers = (float)assay_pow2(-e->scale);
     for (unsigned i = 0; i < 16 && d->way == NARROW_LOOK_UP; i++)
         d->table[i] = (float)assay_decode(e, i); /* bits above the width are not looked at */

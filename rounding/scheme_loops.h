@@ -102,8 +102,7 @@ typedef struct assay_back {
     bool is_signed; /* integers                                                          */
     int up, down;   /* shifts of integers in 32 bits, of codes in 16                     */
     int mask;       /* of binary16                                                       */
-    uint8_t most;   /* codes whose magnitude, a mask of them, is above are not served    */
-    uint8_t magnitude;
+    uint8_t flip, magnitude, most; /* codes are served if (code ^ flip) & magnitude <= most */
 } assay_back;
 
 /** What it works on: elements and their codes and random bits, and by block (by is near

@@ -328,7 +328,7 @@ Test(scheme_fast, random_bits_next_to_the_position)
 {
     static const char *const names[] = { "int8_token",      "int4_group", "fp8_token", "nvfp4",
                                          "int4_group_asym", "mxfp4",      "mxint8" };
-    static uint32_t bits[N];
+    static uint32_t bits[N], few[N];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assay_scheme s;
         const size_t cols = 300;
@@ -355,8 +355,45 @@ Test(scheme_fast, random_bits_next_to_the_position)
             }
             double nu = q / unit - floor(q / unit);
             bits[k] = (uint32_t)(int64_t)(nu * 0x1p32) + (next_word() % 512 - 256);
+            few[k] = k % 61 == 0 ? bits[k] : next_word(); /* that other loops do not see */
         }
         check_with(&s, (assay_random){ .bits = bits }, names[i], "sr", NORMAL, cols);
+        for (int isa = 0; isa < ASSAY_ISA_COUNT; isa++)
+            if (assay_isa_force((assay_isa)isa) == ASSAY_OK)
+                check_with(&s, (assay_random){ .bits = few }, names[i], "sr", NORMAL, cols);
+    }
+}
+
+/* Codes and scales that quantizing does not make: NaN, infinities, bits above the width. */
+Test(scheme_fast, any_bytes_back)
+{
+    static const char *const names[] = { "mxfp8_e4m3", "mxfp8_e5m2",       "mxfp6_e3m2",
+                                         "mxfp4",      "mxint8",           "nvfp4",
+                                         "int8_group", "int4_group",       "nf4_64",
+                                         "fp8_token",  "mxfp8_e4m3:size=7" };
+    static unsigned char codes[N], scales[4 * N];
+    static const float tensors[] = { 1, 0.3F, 0, INFINITY };
+    for (size_t i = 0; i < 4 * N; i++)
+        scales[i] = (unsigned char)(next_word() >> 24);
+    for (size_t i = 0; i < 8 * sizeof names / sizeof names[0]; i++) {
+        assay_scheme s;
+        const size_t cols = i % 2 ? COLS : 301;
+        const char *name = names[i / 8];
+        const float t = tensors[i / 2 % 4];
+        cr_assert_eq(
+            assay_scheme_parse(name, ASSAY_RNE, ASSAY_OVERFLOW_SPEC, ASSAY_NAN_RULE_DEFAULT, &s),
+            ASSAY_OK);
+        for (size_t k = 0; k < N; k++) /* specials in some pieces only */
+            codes[k] = (unsigned char)(next_word() >> 24 & (k % 4096 < 2048 ? 0xff : 0x77));
+        assay_scheme_dequantize(&s, ROWS, cols, codes, scales, NULL, t, slow.values);
+        narrow(slow.values, slow.narrow, ROWS * cols);
+        for (int isa = 0; isa < ASSAY_ISA_COUNT; isa++) {
+            if (assay_isa_force((assay_isa)isa) != ASSAY_OK)
+                continue;
+            assay_scheme_dequantize_f32(&s, ROWS, cols, codes, scales, NULL, t, fast.narrow);
+            compare("values", name, "any", 0, cols, slow.narrow, fast.narrow,
+                    ROWS * cols * sizeof(float));
+        }
     }
 }
 
