@@ -186,7 +186,9 @@ bool assay_fast_near(const assay_fast *f, assay_blocks k, const float *x, const 
     float inverse[ASSAY_PIECE_BLOCKS];
     size_t count = (k.n - 1) / k.size + 1;
     assay_near_blocks all = { x, codes, draw, w->by, w->by, w->zero, w->code, doubt };
-    bool bounded = f->take == ASSAY_TAKE_MULTIPLY || p->kind == ASSAY_NEAR_RANDOM_WHOLE;
+    /* Percentiles and means let elements lie anywhere above their scale. */
+    bool bounded = f->take == ASSAY_TAKE_MULTIPLY || p->kind == ASSAY_NEAR_RANDOM_WHOLE ||
+                   f->scales == FAST_ONE;
     if (bounded && !are_within(count, w->top, w->by, p->limit))
         return false;
     pad(count, w);

@@ -286,7 +286,7 @@ class Scheme:
         if drops and y == 0:  # they compare the scaled value with 0
             negative = False
         if np.isinf(y):
-            y = np.copysign(F32(float(self.element.max)), y)
+            y = F32(float(self.element.max if y > 0 else self.element.values[0]))
         return self.element.round(Fraction(float(y)), negative)
 
     def error(self, block, value, t):
@@ -348,8 +348,7 @@ class Scheme:
         e, xs = self.element, np.asarray(block, F32)
         lo, hi = min(xs.min(), F32(0)), max(xs.max(), F32(0))
         v = max(hi - lo, F32(self.least)) / F32(e.high - e.low)
-        v = min(v, np.finfo(F32).max)
-        code, s = self.nonzero(*self.scale.round(Fraction(float(v))))
+        code, s = self.nonzero(*self.scale.round(Fraction(float(min(v, np.finfo(F32).max)))))
         s, z = F32(float(s)), F32(0)
         if v > 0:
             z = F32(e.low) - (lo / v if self.order == 'ct' else np.rint(lo / v))
