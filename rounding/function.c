@@ -301,10 +301,15 @@ static bool large_argument(const assay_operator *op, const assay_operand *x, ass
 static bool small_angle(const assay_operand *y, const assay_operand *x, assay_result *r)
 {
     bool finite = y->kind == ASSAY_FINITE && x->kind == ASSAY_FINITE;
-    if (!finite || x->negative || !y->rational || !x->rational ||
-        assay_exponent_of(y) - assay_exponent_of(x) > TINY)
+    bool ratio = y->rational && x->rational, power = finite && assay_same_base(y, x);
+    if (!finite || x->negative || !(ratio || power) ||
+        assay_exponent_of(y) - assay_exponent_of(x) > (ratio ? TINY : COARSE))
         return false;
-    assay_result_ratio(r, (assay_uint128)y->n * x->d, y->exp - x->exp, x->n * y->d, y->negative);
+    if (power) /* whose ties are powers too */
+        assay_result_power(r, x->natural, y->k - x->k, x->steps, y->negative);
+    else
+        assay_result_ratio(r, (assay_uint128)y->n * x->d, y->exp - x->exp, x->n * y->d,
+                           y->negative);
     return near_to(r, r->x, false);
 }
 
