@@ -22,16 +22,13 @@ static uint64_t round_stochastic(const assay_verify_ladder *l, const assay_verif
                                  assay_overflow policy, mpq_ptr magnitude, uint64_t seed,
                                  uint32_t *bits)
 {
-    assay_verify_threshold h = { 1, false, rounding.bits ? (unsigned)rounding.bits : 32 };
+    assay_verify_threshold h = assay_verify_threshold_of(rounding, NULL);
     if (place->kind == ASSAY_PLACE_BETWEEN) {
         assay_verify_position(gap, magnitude);
         h = assay_verify_threshold_of(rounding, magnitude);
     }
     *bits = choose_bits(&h, seed);
-    if (place->kind != ASSAY_PLACE_BETWEEN)
-        return assay_verify_law(l, place, rounding.mode, policy);
-    return assay_verify_law_up(l, place, rounding.mode, policy,
-                               h.below ? *bits < h.from : *bits >= h.from);
+    return assay_verify_law_random(l, place, rounding.mode, policy, &h, *bits);
 }
 
 /* bits is NULL unless the mode is stochastic. */

@@ -184,7 +184,7 @@ static assay_verify_threshold threshold(const run *r, size_t which, assay_verify
 {
     const assay_rounding *rounding = &r->roundings[which];
     if (item->place.kind != ASSAY_PLACE_BETWEEN)
-        return (assay_verify_threshold){ 1, false, rounding->bits ? (unsigned)rounding->bits : 32 };
+        return assay_verify_threshold_of(*rounding, NULL);
     mpq_t nu;
     mpq_init(nu);
     if (t->is_fraction) {
@@ -207,19 +207,13 @@ static bool check_random(const run *r, size_t which, size_t i, const assay_verif
                          const assay_verify_threshold *h)
 {
     const assay_operator *op = &r->operators[which];
-    const assay_verify_ladder *l = &r->formats.result;
-    const uint64_t last = ((uint64_t)1 << h->n) - 1;
-    const uint64_t tries[] = { h->from - 1, h->from, 0, last };
-    for (int k = 0; k < 4; k++) {
-        uint32_t bits = (uint32_t)tries[k];
-        if (tries[k] > last)
-            continue;
+    uint32_t tries[ASSAY_VERIFY_TRIES];
+    size_t count = assay_verify_tries(h, tries);
+    for (size_t k = 0; k < count; k++) {
+        uint32_t bits = tries[k];
         const assay_random random = { .bits = &bits };
-        bool up = h->below ? bits < h->from : bits >= h->from;
-        uint64_t expected =
-            item->place.kind == ASSAY_PLACE_BETWEEN
-                ? assay_verify_law_up(l, &item->place, op->rounder.mode, op->rounder.overflow, up)
-                : assay_verify_law(l, &item->place, op->rounder.mode, op->rounder.overflow);
+        uint64_t expected = assay_verify_law_random(
+            &r->formats.result, &item->place, op->rounder.mode, op->rounder.overflow, h, bits);
         uint64_t got = define(r, op, i, &random);
         if (got == expected)
             continue;

@@ -185,7 +185,16 @@ typedef struct assay_verify_threshold {
 void assay_verify_position(const assay_verify_gap *gap, mpq_ptr nu);
 /** Takes what is nearer than 2^-1500 to a multiple of 2^-64 in (0, 1) for it. */
 void assay_verify_settle(mpq_ptr nu);
+/** nu: a position, or NULL for a place that is not between two values, where all bits do alike. */
 assay_verify_threshold assay_verify_threshold_of(assay_rounding rounding, mpq_srcptr nu);
+enum { ASSAY_VERIFY_TRIES = 4 };
+/** The random bits to try: those on both sides of the threshold, the least and the most. Returns
+ * how many there are. */
+size_t assay_verify_tries(const assay_verify_threshold *h, uint32_t out[ASSAY_VERIFY_TRIES]);
+/** The code that a place becomes in a stochastic mode, given the random bits. */
+uint64_t assay_verify_law_random(const assay_verify_ladder *l, const assay_verify_place *place,
+                                 assay_mode mode, assay_overflow policy,
+                                 const assay_verify_threshold *h, uint32_t bits);
 
 void assay_verify_record(assay_verify_result *out, const assay_verify_target *t, bool negative,
                          uint64_t ordinal, const char *path, uint64_t got, uint64_t want);

@@ -70,9 +70,11 @@ static uint64_t scaled(mpq_srcptr nu, unsigned n, int *tail)
 assay_verify_threshold assay_verify_threshold_of(assay_rounding r, mpq_srcptr nu)
 {
     int tail;
-    unsigned n = (unsigned)r.bits;
+    unsigned n = r.bits ? (unsigned)r.bits : 32;
     const uint64_t one = (uint64_t)1 << n;
     uint64_t whole;
+    if (!nu)
+        return (assay_verify_threshold){ 1, false, n };
     switch (r.mode) {
     case ASSAY_SREQ: return (assay_verify_threshold){ (uint64_t)1 << 31, true, 32 };
     case ASSAY_SR: /* U = R 2^-32 < nu */
@@ -88,23 +90,38 @@ assay_verify_threshold assay_verify_threshold_of(assay_rounding r, mpq_srcptr nu
     }
 }
 
+size_t assay_verify_tries(const assay_verify_threshold *h, uint32_t out[ASSAY_VERIFY_TRIES])
+{
+    const uint64_t last = ((uint64_t)1 << h->n) - 1;
+    const uint64_t tries[ASSAY_VERIFY_TRIES] = { h->from - 1, h->from, 0, last };
+    size_t count = 0;
+    for (int i = 0; i < ASSAY_VERIFY_TRIES; i++)
+        if (tries[i] <= last)
+            out[count++] = (uint32_t)tries[i];
+    return count;
+}
+
+uint64_t assay_verify_law_random(const assay_verify_ladder *l, const assay_verify_place *place,
+                                 assay_mode mode, assay_overflow policy,
+                                 const assay_verify_threshold *h, uint32_t bits)
+{
+    if (place->kind != ASSAY_PLACE_BETWEEN)
+        return assay_verify_law(l, place, mode, policy);
+    return assay_verify_law_up(l, place, mode, policy, h->below ? bits < h->from : bits >= h->from);
+}
+
 static void check_at(const assay_verify_target *t, const assay_verify_cuts *cuts, uint64_t ordinal,
                      const assay_verify_place *place, const assay_verify_threshold *h,
                      assay_verify_result *out)
 {
-    const uint64_t last = ((uint64_t)1 << h->n) - 1;
-    const uint64_t tries[] = { h->from - 1, h->from, 0, last };
+    uint32_t tries[ASSAY_VERIFY_TRIES];
+    size_t count = assay_verify_tries(h, tries);
     double x = assay_verify_operand(t->source, cuts->negative, ordinal);
     bool wrong = false;
-    for (int i = 0; i < 4 && !wrong; i++) {
-        if (tries[i] > last)
-            continue;
-        uint32_t bits = (uint32_t)tries[i];
-        bool up = h->below ? bits < h->from : bits >= h->from;
-        uint64_t want =
-            place->kind == ASSAY_PLACE_BETWEEN
-                ? assay_verify_law_up(t->ladder, place, t->rounding.mode, t->rounder.overflow, up)
-                : assay_verify_law(t->ladder, place, t->rounding.mode, t->rounder.overflow);
+    for (size_t i = 0; i < count && !wrong; i++) {
+        uint32_t bits = tries[i];
+        uint64_t want = assay_verify_law_random(t->ladder, place, t->rounding.mode,
+                                                t->rounder.overflow, h, bits);
         assay_random random = { .bits = &bits };
         uint64_t got = assay_round_exact_at(&t->rounder, assay_exact_from(x), &random, 0);
         wrong = got != want;
@@ -122,7 +139,7 @@ static void check_cut(const assay_verify_target *t, const assay_verify_cuts *cut
                       const assay_verify_gap *gap, uint64_t ordinal,
                       const assay_verify_place *place, assay_verify_result *out)
 {
-    assay_verify_threshold h = { 1, false, t->rounding.bits ? (unsigned)t->rounding.bits : 32 };
+    assay_verify_threshold h = assay_verify_threshold_of(t->rounding, NULL);
     if (place->kind == ASSAY_PLACE_BETWEEN) {
         double x = assay_verify_operand(t->source, cuts->negative, ordinal);
         mpq_t nu;
