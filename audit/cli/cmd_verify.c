@@ -127,9 +127,18 @@ static void print_tuple(const assay_verify_case *c, const assay_operation *o)
                (unsigned long long)c->want);
 }
 
-/* The last line, and the exit code. */
-static int conclude(const assay_verify_result *result)
+/* The cases and the last line, and the exit code; of a cast, whose operation is NULL, with operands
+ * of so many bits. */
+static int conclude(const cli *run, assay_status status, const assay_verify_result *result,
+                    const assay_operation *operation, int source_bits)
 {
+    if (status != ASSAY_OK)
+        return cli_fail(run, status);
+    for (size_t i = 0; i < result->shown; i++)
+        if (operation)
+            print_tuple(&result->first[i], operation);
+        else
+            print_case(&result->first[i], source_bits);
     printf("%llu checked, %llu wrong\n", (unsigned long long)result->checked,
            (unsigned long long)result->wrong);
     return result->wrong ? CLI_DIFFERENT : CLI_DONE;
@@ -145,11 +154,7 @@ static int check_cast(const cli *run, request *r)
     assay_verify_result result;
     r->job.progress = progress_of(run);
     assay_status status = assay_verify_cast(&r->job, &result);
-    if (status != ASSAY_OK)
-        return cli_fail(run, status);
-    for (size_t i = 0; i < result.shown; i++)
-        print_case(&result.first[i], r->job.source_bits);
-    return conclude(&result);
+    return conclude(run, status, &result, NULL, r->job.source_bits);
 }
 
 /* Without a tier: every tuple of small formats, else a sample. */
@@ -174,11 +179,7 @@ static int check_operation(const cli *run, const request *r, const assay_operati
     job.exhaustive = r->exhaustive || (r->samples == 0 && small);
     assay_verify_result result;
     assay_status status = assay_verify_operate(&job, &result);
-    if (status != ASSAY_OK)
-        return cli_fail(run, status);
-    for (size_t i = 0; i < result.shown; i++)
-        print_tuple(&result.first[i], operation);
-    return conclude(&result);
+    return conclude(run, status, &result, operation, 0);
 }
 
 /* A scheme, by tensors. */
@@ -200,11 +201,7 @@ static int check_scheme(const cli *run, const request *r)
                                job.spec);
     assay_verify_result result;
     assay_status status = assay_verify_quantize(&job, &result);
-    if (status != ASSAY_OK)
-        return cli_fail(run, status);
-    for (size_t i = 0; i < result.shown; i++)
-        print_case(&result.first[i], job.source_bits);
-    return conclude(&result);
+    return conclude(run, status, &result, NULL, job.source_bits);
 }
 
 static int verify(cli *run)
