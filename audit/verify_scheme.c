@@ -11,8 +11,6 @@
 #include "numerics/bits.h"
 
 typedef struct run {
-    const assay_verify_schemes *job;
-    const assay_scheme *s;
     assay_rounding rounding;
     assay_overflow policy;
     assay_verify_source source;
@@ -90,14 +88,14 @@ static uint64_t value_bits(double v, bool wide)
 static void compare(run *r, bool wide, const char *path)
 {
     const size_t n = r->t.rows * r->t.cols, blocks = r->t.scales.rows * r->t.scales.cols;
-    const size_t bytes = assay_format_container(&r->s->element.format);
-    const size_t scale_bytes = assay_format_container(&r->s->scale.format);
+    const size_t bytes = assay_format_container(&r->t.s->element.format);
+    const size_t scale_bytes = assay_format_container(&r->t.s->scale.format);
     char what[16];
     for (size_t b = 0; b < blocks; b++) {
-        size_t at =
-            b / r->t.scales.cols * r->t.height * r->t.cols + b % r->t.scales.cols * r->t.width;
+        const assay_verify_region p = assay_verify_region_of(&r->t, b);
+        size_t at = assay_verify_element_at(&r->t, &p, 0);
         uint64_t got = assay_container_load(r->got_scales, b, scale_bytes);
-        uint64_t zero = r->s->has_zero ? assay_container_load(r->got_zeros, b, bytes) : 0;
+        uint64_t zero = r->t.s->has_zero ? assay_container_load(r->got_zeros, b, bytes) : 0;
         r->out->wrong += got != r->scales[b] || zero != r->zeros[b];
         snprintf(what, sizeof what, "%s %s", got != r->scales[b] ? "scale" : "zero", path);
         if (got != r->scales[b])
@@ -121,10 +119,10 @@ static void compare(run *r, bool wide, const char *path)
 static assay_tensor_scale tensor_scale(run *r)
 {
     bool wide = r->source.bits == 64;
-    double amax = wide ? assay_scheme_amax(r->s, r->t.rows, r->t.cols, r->t.x)
-                       : assay_scheme_amax_f32(r->s, r->t.rows, r->t.cols, r->t.narrow);
-    assay_tensor_scale t = assay_scheme_tensor_scale(r->s, amax);
-    if (r->s->has_tensor_scale && assay_bits32(t.stored) != assay_bits32(r->oracle.stored)) {
+    double amax = wide ? assay_scheme_amax(r->t.s, r->t.rows, r->t.cols, r->t.x)
+                       : assay_scheme_amax_f32(r->t.s, r->t.rows, r->t.cols, r->t.narrow);
+    assay_tensor_scale t = assay_scheme_tensor_scale(r->t.s, amax);
+    if (r->t.s->has_tensor_scale && assay_bits32(t.stored) != assay_bits32(r->oracle.stored)) {
         r->out->wrong++;
         record(r, 0, "tensor scale", assay_bits32(t.stored), assay_bits32(r->oracle.stored));
     }
@@ -143,11 +141,11 @@ static void check_tensor(run *r)
     const assay_random *random = assay_mode_is_stochastic(r->rounding.mode) ? &bits : NULL;
     if (r->source.bits < 64) {
         const assay_quantized_f32 to = { r->got_codes, r->got_scales, r->got_zeros, r->got_narrow };
-        assay_scheme_quantize_f32(r->s, &t, r->t.rows, r->t.cols, r->t.narrow, random, 0, &to);
+        assay_scheme_quantize_f32(r->t.s, &t, r->t.rows, r->t.cols, r->t.narrow, random, 0, &to);
         compare(r, false, "f32");
     } else {
         const assay_quantized to = { r->got_codes, r->got_scales, r->got_zeros, r->got_values };
-        assay_scheme_quantize(r->s, &t, r->t.rows, r->t.cols, r->t.x, random, 0, &to);
+        assay_scheme_quantize(r->t.s, &t, r->t.rows, r->t.cols, r->t.x, random, 0, &to);
         compare(r, true, "f64");
     }
     r->out->checked += r->t.rows * r->t.cols;
@@ -193,10 +191,9 @@ static assay_status check_scheme(const assay_verify_schemes *job, const assay_sc
                                  assay_rounding rounding, assay_overflow policy,
                                  assay_verify_result *out)
 {
-    run r = { .job = job, .s = s, .rounding = rounding, .policy = policy, .out = out };
+    run r = { .rounding = rounding, .policy = policy, .t.s = s, .out = out };
     if (!assay_verify_source_make(job->source_bits, &r.source))
         return assay_fail(ASSAY_ERR_USAGE, "operands of %d bits", job->source_bits);
-    r.t.s = s;
     r.t.source = &r.source;
     assay_status status = assay_verify_blocks_make(s, rounding, &r.oracle);
     if (status == ASSAY_OK && !make_arrays(&r, assay_verify_tensor_most(s)))
