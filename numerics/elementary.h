@@ -92,6 +92,21 @@ ASSAY_API double assay_gelu_tanh(double x);
 /** 2^(j/128) = hi + lo in words 2j and 2j + 1, j < 128; |error| <= 2^-107. */
 ASSAY_API extern const double assay_exp_table[256];
 
+/** 2^(k/128) e^r where t = 2^52 + 2^51 + k, |k| < 2048 * 128, |r| < 0.00271: table, polynomial and
+ * scaling of section 4. */
+ASSAY_INLINE double assay_exp_reduced(double t, double r)
+{
+    uint64_t i = assay_bits64(t) - 0x4338000000000000 + (2048 << 7); /* k + 2048 * 128 > 0 */
+    uint64_t n = i >> 7, half = n >> 1;
+    double hi = assay_exp_table[2 * (i & 127)], lo = assay_exp_table[2 * (i & 127) + 1];
+    double p = r + r * r *
+                       (0.5 + r * (0x1.5555555555555p-3 +
+                                   r * (0x1.5555555555555p-5 + r * 0x1.1111111111111p-7)));
+    double y = hi + (lo + hi * p);
+    /* 2^(n - 2048) in two factors: the first product is exact, the second rounds once. */
+    return y * assay_from_bits64((half - 1) << 52) * assay_from_bits64((n - half - 1) << 52);
+}
+
 /**
  * assay_exp without a call: no branch, so a loop over it vectorises where the target can
  * gather. The same bits as assay_exp, if the caller too is compiled with -ffp-contract=off and
@@ -105,16 +120,7 @@ ASSAY_INLINE double assay_exp_inline(double x)
     double t = v * 0x1.71547652b82fep7 + 0x1.8p52; /* 128/ln2; the sum rounds to an integer */
     double k = t - 0x1.8p52;
     double r = (v - k * 0x1.62e42fef8p-8) - k * 0x1.1cf79abc9e3b4p-43;
-    uint64_t i = assay_bits64(t) - 0x4338000000000000 + (2048 << 7); /* k + 2048 * 128 > 0 */
-    uint64_t n = i >> 7, half = n >> 1;
-    double hi = assay_exp_table[2 * (i & 127)], lo = assay_exp_table[2 * (i & 127) + 1];
-    double p = r + r * r *
-                       (0.5 + r * (0x1.5555555555555p-3 +
-                                   r * (0x1.5555555555555p-5 + r * 0x1.1111111111111p-7)));
-    double y = hi + (lo + hi * p);
-    /* 2^(n - 2048) in two factors: the first product is exact, the second rounds once. */
-    y = y * assay_from_bits64((half - 1) << 52) * assay_from_bits64((n - half - 1) << 52);
-    return x != x ? assay_from_bits64(0x7ff8000000000000) : y;
+    return x != x ? assay_from_bits64(0x7ff8000000000000) : assay_exp_reduced(t, r);
 }
 
 #ifdef __cplusplus

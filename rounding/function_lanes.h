@@ -79,15 +79,7 @@ ASSAY_INLINE double function_exp2(double x)
     double v = x > -1070 ? x : -1070;
     v = v < 1020 ? v : 1020;
     double t = v * 128 + 0x1.8p52;
-    double r = (v - (t - 0x1.8p52) * 0x1p-7) * 0x1.62e42fefa39efp-1;
-    uint64_t i = assay_bits64(t) - 0x4338000000000000 + (2048 << 7);
-    uint64_t e = i >> 7, half = e >> 1;
-    double hi = assay_exp_table[2 * (i & 127)], lo = assay_exp_table[2 * (i & 127) + 1];
-    double p = r + r * r *
-                       (0.5 + r * (0x1.5555555555555p-3 +
-                                   r * (0x1.5555555555555p-5 + r * 0x1.1111111111111p-7)));
-    double y = hi + (lo + hi * p);
-    return y * assay_from_bits64((half - 1) << 52) * assay_from_bits64((e - half - 1) << 52);
+    return assay_exp_reduced(t, (v - (t - 0x1.8p52) * 0x1p-7) * 0x1.62e42fefa39efp-1);
 }
 
 /** f e / (1 + e) with e = e^-|x|, f = 1 or x, for x < 0; f / (1 + e) else: section 5. Beyond 700,
