@@ -11,6 +11,7 @@
 #include "numerics/philox.h"
 #include "rounding/array.h"
 #include "rounding/constants.h"
+#include "rounding/draws.h"
 
 /* Elements of a chunk: its buffers stay in the first-level cache. */
 enum { CHUNK = 1024, EXTRA_DRAWS = 16 };
@@ -18,7 +19,7 @@ enum { CHUNK = 1024, EXTRA_DRAWS = 16 };
 /* Dividing lines of the thresholds (docs/rounding.md, proof 8). */
 static assay_thresholds make_thresholds(const assay_rounder *r, const assay_random *random)
 {
-    int n = r->random_bits, width = random->bits ? n : n > 16 ? 32 : n > 8 ? 16 : 8;
+    int n = r->random_bits, width = random->bits ? n : (int)assay_draw_share_of(r).width;
     assay_thresholds t = { .bytes = random->bits ? 4 : (size_t)width / 8,
                            .left = 32 - width,
                            .parity = n < 32 ? 32 - n : 0,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random bits of many elements: a word of Philox for each, or for 2 or 4 of them where a rounding
- * takes at most 16 or 8 bits. */
+/* Random bits of many elements. */
 #include "rounding/draws.h"
 
 #include <string.h>
@@ -11,28 +10,10 @@
 
 enum { CHUNK = 1024 };
 
-/* How draws lie in words. */
-typedef struct share {
-    unsigned width, count, bits; /* of a word for each element, elements of a word, of a draw */
-} share;
-
-static share share_of(const assay_rounder *r)
-{
-    unsigned bits = r->random_bits ? (unsigned)r->random_bits : 32;
-    unsigned width = bits > 16 ? 32 : bits > 8 ? 16 : 8;
-    return (share){ width, 32 / width, bits };
-}
-
-/* The draw of the element that has place `at` in its word. */
-ASSAY_INLINE uint32_t draw_of(const share *s, uint32_t word, size_t at)
-{
-    return word >> (at * s->width + s->width - s->bits) & UINT32_MAX >> (32 - s->bits);
-}
-
 void assay_random_draws(const assay_rounder *rounder, const assay_random *random, uint64_t first,
                         uint32_t *draws, size_t n)
 {
-    const share s = share_of(rounder);
+    const assay_draw_share s = assay_draw_share_of(rounder);
     uint32_t words[CHUNK];
     if (random->bits) {
         memcpy(draws, random->bits, n * sizeof *draws);
@@ -44,7 +25,7 @@ void assay_random_draws(const assay_rounder *rounder, const assay_random *random
         assay_philox_words(random->seed, random->stream, 0, (first + i) / s.count, words,
                            (skip + k + s.count - 1) / s.count);
         for (size_t j = 0; j < k; j++)
-            draws[i + j] = draw_of(&s, words[(skip + j) / s.count], (skip + j) % s.count);
+            draws[i + j] = assay_draw_of(&s, words[(skip + j) / s.count], (skip + j) % s.count);
         i += k;
     }
 }
@@ -68,7 +49,7 @@ static void by_columns(const assay_rounder *rounder, const assay_random *random,
 void assay_random_columns(const assay_rounder *rounder, const assay_random *random,
                           const assay_draw_grid *g, uint64_t *draws, size_t ld)
 {
-    const share s = share_of(rounder);
+    const assay_draw_share s = assay_draw_share_of(rounder);
     const size_t group = (size_t)4 * s.count, columns = g->columns;
     if (g->first % group != 0 || g->apart % group != 0 || g->n % group != 0) {
         by_columns(rounder, random, g, draws, ld);

@@ -5,6 +5,24 @@
 
 #include "rounding/round.h"
 
+/** How draws lie in words of Philox: several in one where a rounding takes at most 16 or 8 bits. */
+typedef struct assay_draw_share {
+    unsigned width, count, bits; /* of a word for each element, elements of a word, of a draw */
+} assay_draw_share;
+
+ASSAY_INLINE assay_draw_share assay_draw_share_of(const assay_rounder *r)
+{
+    unsigned bits = r->random_bits ? (unsigned)r->random_bits : 32;
+    unsigned width = bits > 16 ? 32 : bits > 8 ? 16 : 8;
+    return (assay_draw_share){ width, 32 / width, bits };
+}
+
+/** The draw of the element that has place `at` in its word. */
+ASSAY_INLINE uint32_t assay_draw_of(const assay_draw_share *s, uint32_t word, size_t at)
+{
+    return word >> (at * s->width + s->width - s->bits) & UINT32_MAX >> (32 - s->bits);
+}
+
 /** Which elements: first + j apart + q, j < columns, q < n; of whose draws the last `drop` bits are
  *  not wanted. */
 typedef struct assay_draw_grid {

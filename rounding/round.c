@@ -3,6 +3,7 @@
 
 #include "numerics/bits.h"
 #include "numerics/philox.h"
+#include "rounding/draws.h"
 #include "rounding/ladder.h"
 
 /* Whether the magnitude goes up, given the code below it and where x lies between the two:
@@ -62,11 +63,11 @@ static assay_expansion position(const assay_format *f, assay_exact fraction, ass
 static bool goes_up_randomly(const assay_rounder *r, const draw *d, assay_exact fraction,
                              assay_exact unit)
 {
-    assay_expansion nu = position(&r->format, fraction, unit);
     uint32_t bits = assay_random_draw(r, d->random, d->index);
     int n = r->random_bits;
     if (r->mode == ASSAY_SREQ)
         return !(bits >> 31);
+    assay_expansion nu = position(&r->format, fraction, unit);
     if (r->mode == ASSAY_SR) {
         uint32_t word = assay_expansion_next(&nu);
         for (uint32_t j = 1; word == bits && !assay_expansion_ended(&nu); j++) {
@@ -95,13 +96,9 @@ uint32_t assay_random_draw(const assay_rounder *r, const assay_random *random, u
 {
     if (random->bits)
         return random->bits[i];
-    int n = r->random_bits, width = n == 0 || n > 16 ? 32 : n > 8 ? 16 : 8;
-    unsigned share = 32u / (unsigned)width; /* draws in a word */
-    uint32_t word = assay_philox_word(random->seed, random->stream, i / share, 0);
-    if (n == 0)
-        return word;
-    word >>= (unsigned)(i % share) * (unsigned)width;
-    return word << (32 - width) >> (32 - n);
+    const assay_draw_share s = assay_draw_share_of(r);
+    uint32_t word = assay_philox_word(random->seed, random->stream, i / s.count, 0);
+    return assay_draw_of(&s, word, i % s.count);
 }
 
 /* Nothing lies between 0 and the least positive value, code 1, of a format without subnormals;
