@@ -36,17 +36,16 @@ static bool affine_scales(const assay_fast *f, const run *r, size_t n, fast_grou
     const assay_format *e = &s->element.format;
     const assay_scheme_loops *loops = f->loops;
     const double least = (double)e->lowest, most = (double)e->highest;
-    const bool spans = loops->spans && s->least == 0;
     double q[ASSAY_PIECE_BLOCKS] = { 0 };
     uint32_t top = 0;
     for (size_t b = 0; b < n; b++)
         top = w->top[b] > top ? w->top[b] : top;
     if (top >= 0x7f800000)
         return false;
-    for (size_t b = 0; !spans && b < n; b++)
+    for (size_t b = 0; !loops->spans && b < n; b++)
         q[b] = assay_affine_quotient(s, (double)w->low[b], (double)w->high[b]);
-    if (spans)
-        loops->spans(n, w->low, w->high, most - least, q);
+    if (loops->spans)
+        loops->spans(n, w->low, w->high, s->least, most - least, q);
     round_scales(f, r, n, q, w);
     for (size_t b = 0; !loops->zeros && b < n; b++)
         w->zero[b] = (int32_t)assay_affine_zero(e, (double)w->low[b], w->value[b]);

@@ -134,7 +134,8 @@ typedef struct assay_scheme_loops {
                           double divisor, double *q);
     /* With zero points, as assay_affine_quotient and assay_affine_zero have them, in binary64;
      * NULL: not provided. */
-    void (*spans)(size_t n, const float *low, const float *high, double levels, double *q);
+    void (*spans)(size_t n, const float *low, const float *high, double least, double levels,
+                  double *q);
     void (*zeros)(size_t n, const float *low, const double *value, double least, double most,
                   int32_t *zero);
     /* factor = value t, by the nearest to factor unit, infinity for 0, or 1 over it; true if one
