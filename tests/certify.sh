@@ -91,6 +91,7 @@ if [ "$#" -eq 0 ]; then
         echo "== test_${test}_slow.py, all of it"
         mkdir -p "$state/$test"
         (cd "$state/$test" && ASSAY_THOROUGH=1 ASSAY=$binary ASSAY_SOURCE_DIR=$root \
+            PYTHONPATH=$root/tests/support \
             /usr/bin/python3 "$root/tests/rounding/test_${test}_slow.py") || failed=$?
     done
 fi

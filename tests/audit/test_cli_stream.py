@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arrays longer than a piece: one scale for all of it, the same codes as one row gets at once, and
 memory that does not grow with the file."""
-import os
 import resource
-import subprocess
-import sys
 
 import numpy as np
 
-ASSAY = os.environ['ASSAY']
+from cli_check import expect, finish, run
+
 N = 300007  # three pieces, and no multiple of anything
 # One scale per tensor, and the scheme that takes a row at once. Elements are the same.
 PAIRS = [('fp8_tensor', 'fp8_channel'),
@@ -16,11 +14,6 @@ PAIRS = [('fp8_tensor', 'fp8_channel'),
          ('tensor:elem=e4m3,scale=e8m0,rule=ceil', 'channel:elem=e4m3,scale=e8m0,rule=ceil'),
          ('tensor:elem=int8,rule=range', 'channel:elem=int8,rule=range'),
          ('tensor:elem=e4m3,rule=mean', 'channel:elem=e4m3,rule=mean')]
-wrong = 0
-
-
-def run(*args):
-    subprocess.run([ASSAY, *args, '--quiet'], check=True)
 
 
 def cast(x, spec, *options):
@@ -32,12 +25,6 @@ def cast(x, spec, *options):
     return [np.load(f).ravel().tobytes() for f in ('c.npy', 's.npy', 'd.npy', 'v.npy')]
 
 
-def check(what, ok):
-    global wrong
-    wrong += not ok
-    print(f'{"ok" if ok else "WRONG"}: {what}')
-
-
 def check_pieces():
     rng = np.random.default_rng(4)
     x = rng.standard_normal(N).astype(np.float32)
@@ -47,14 +34,14 @@ def check_pieces():
     infinite[N - 1] = np.inf
     for tensor, row in PAIRS:
         want = cast(x, row)
-        check(f'{tensor} of one row', cast(x, tensor) == want)
-        check(f'{tensor} of many rows', cast(x[:N - 7].reshape(1000, 300), tensor) ==
-              cast(x[:N - 7], row))
+        expect(cast(x, tensor) == want, f'{tensor} of one row')
+        expect(cast(x[:N - 7].reshape(1000, 300), tensor) ==
+               cast(x[:N - 7], row), f'{tensor} of many rows')
         sr = ('--round', 'sr', '--seed', '3')
-        check(f'{tensor}, stochastic', cast(x, tensor, *sr) == cast(x, row, *sr))
+        expect(cast(x, tensor, *sr) == cast(x, row, *sr), f'{tensor}, stochastic')
         for name, special in (('NaN', nan), ('infinity', infinite)):
-            check(f'{tensor} with {name}', cast(special, tensor) == cast(special, row))
-            check(f'{tensor}: all of it is NaN', np.isnan(np.load('d.npy')).all())
+            expect(cast(special, tensor) == cast(special, row), f'{tensor} with {name}')
+            expect(np.isnan(np.load('d.npy')).all(), f'{tensor}: all of it is NaN')
 
 
 def peak(*args):
@@ -73,13 +60,13 @@ def check_memory():
     base = max(peak(command, 'small.npy', 'o.npy', *rest) for command, *rest in cases)
     for command, *rest in cases:
         grown = peak(command, 'big.npy', 'o.npy', *rest) - base
-        check(f'{" ".join(rest)}: {grown} KiB more for 64 MiB', grown < 24 << 10)
+        expect(grown < 24 << 10, f'{" ".join(rest)}: {grown} KiB more for 64 MiB')
     grown = peak('decode', 'codes.npy', 'o.npy', '--from', 'e4m3') - base
-    check(f'decode: {grown} KiB more for 32 MiB', grown < 24 << 10)
+    expect(grown < 24 << 10, f'decode: {grown} KiB more for 32 MiB')
     grown = peak('diff', 'codes.npy', 'codes.npy') - base
-    check(f'diff: {grown} KiB more for 64 MiB', grown < 24 << 10)
+    expect(grown < 24 << 10, f'diff: {grown} KiB more for 64 MiB')
 
 
 check_memory()  # first: the largest of all children counts
 check_pieces()
-sys.exit(wrong > 0)
+finish()

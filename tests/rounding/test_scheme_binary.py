@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Binary-coded blocks from the command against sums and means in exact rationals."""
-import os
-import subprocess
-import sys
 from fractions import Fraction
 
 import numpy as np
 
-ASSAY = os.environ['ASSAY']
+from cli_check import expect, finish, run
 
 
 def half(x):
@@ -49,7 +46,7 @@ for planes in (1, 2, 3, 4):
     for args in (('cast', 'x.npy', 'c.npy', '--to', spec, '--codes'),
                  ('decode', 'c.npy', 'd.npy', '--from', spec),
                  ('cast', 'x.npy', 'v.npy', '--to', spec)):
-        assert subprocess.run([ASSAY, *args]).returncode == 0, args
+        run(*args)
     codes, decoded, values = (np.load(f) for f in ('c.npy', 'd.npy', 'v.npy'))
     for i, row in enumerate(x):
         for b in range(2):
@@ -62,5 +59,5 @@ for planes in (1, 2, 3, 4):
             wrong += codes[i, b].tobytes() != want[0]
             wrong += int(np.sum(got != want[1]))
             wrong += int(np.sum(values[i, 128 * b:128 * b + len(part)] != np.float32(want[1])))
-print(f'{wrong} wrong')
-sys.exit(wrong > 0)
+expect(wrong == 0, f'{wrong} wrong')
+finish()

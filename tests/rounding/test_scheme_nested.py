@@ -2,27 +2,11 @@
 """Nested scales from the command against means, quotients and midpoints in exact rationals."""
 import bisect
 import os
-import subprocess
-import sys
 from fractions import Fraction as F
 
 import numpy as np
 
-ASSAY = os.environ['ASSAY']
-wrong = 0
-
-
-def run(*args, code=0):
-    p = subprocess.run([ASSAY, *args], capture_output=True, text=True)
-    expect(p.returncode == code, f'{args}: exit {p.returncode}, {p.stderr}')
-    return p.stderr
-
-
-def expect(good, what):
-    global wrong
-    if not good:
-        wrong += 1
-        print(what)
+from cli_check import expect, finish, run
 
 
 def fl(x):
@@ -255,5 +239,4 @@ run('cast', 'x.npy', 'none.npy', '--to', 'nf4_nested', '--layout', 'rows', code=
 run('gemm', 'a.npy', 'b.npy', 'none.npy', '--a', 'bf16', '--b', 'bf16', '--acc', 'exact',
     '--out', 'nf4_nested', code=2)
 expect(not os.path.exists('none.npy'), 'errors leave no file')
-print(f'{wrong} wrong')
-sys.exit(wrong > 0)
+finish()
