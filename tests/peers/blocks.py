@@ -100,6 +100,14 @@ def not_finite(x, size=None):
     return spread(bad.reshape(len(x), -1, size).any(-1), size)
 
 
+def beyond_binary32(x, size):
+    """Elements of blocks whose largest less their smallest, 0 among them, is no binary32."""
+    blocks = x.astype(np.float64).reshape(len(x), -1, size)
+    with np.errstate(invalid='ignore'):
+        span = np.maximum(blocks.max(-1), 0) - np.minimum(blocks.min(-1), 0)
+    return spread(span > 3.402823466e38, size)
+
+
 def near_power(a, over):
     """Where log2(a / over) in binary32 need not know on which side of an integer it is."""
     with np.errstate(divide='ignore', invalid='ignore'):
@@ -152,3 +160,12 @@ class Comparison:
             print(f'| {what} | `{spec}` | {elements} | {compared} | {text} |')
         sys.stdout.flush()
         return 1 if self.wrong else 0
+
+
+def compare(peer, *checks):
+    """All kinds of tensors through checks(table, x); the exit status."""
+    table = Comparison(peer)
+    for x in kinds().values():
+        for check in checks:
+            check(table, x)
+    return table.show()

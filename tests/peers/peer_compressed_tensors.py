@@ -10,7 +10,7 @@ from compressed_tensors.quantization import QuantizationArgs
 from compressed_tensors.quantization.lifecycle.forward import quantize as ct_quantize
 from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
 
-from blocks import COLS, Comparison, block_max, kinds, not_finite, quantize, spread
+from blocks import COLS, beyond_binary32, block_max, compare, not_finite, quantize, spread
 
 SPECIAL = 'a NaN or an infinity'
 E2M1 = np.float32([0, .5, 1, 1.5, 2, 3, 4, 6])
@@ -76,12 +76,17 @@ def integers(table, x, bits, size):
         if not symmetric:
             theirs['zeros'] = zero.to(torch.int8).numpy().view(np.uint8) & mask
         spec = f'group:elem=int{bits},size={size},scale=binary32,{rest},order=ct'
-        blocks = x.astype(np.float64).reshape(len(x), -1, size)
-        with np.errstate(invalid='ignore'):
-            span = np.maximum(blocks.max(-1), 0) - np.minimum(blocks.min(-1), 0)
         table.add('integers', spec, x, quantize(x, spec, zeros=not symmetric), theirs,
                   [(SPECIAL, not_finite(x, size)),
-                   ('range beyond binary32', spread(span > 3.402823466e38, size))])
+                   ('range beyond binary32', beyond_binary32(x, size))])
+
+
+def int4(table, x):
+    integers(table, x, 4, 128)
+
+
+def int8(table, x):
+    integers(table, x, 8, 64)
 
 
 def fp8(table, x):
@@ -94,16 +99,5 @@ def fp8(table, x):
     table.add('FP8', spec, x, quantize(x, spec), theirs, [(SPECIAL, not_finite(x, COLS))])
 
 
-def main():
-    table = Comparison(f'compressed-tensors {compressed_tensors.__version__}')
-    for x in kinds().values():
-        mx(table, x)
-        nvfp4(table, x)
-        integers(table, x, 4, 128)
-        integers(table, x, 8, 64)
-        fp8(table, x)
-    return table.show()
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(compare(f'compressed-tensors {compressed_tensors.__version__}', mx, nvfp4, int4, int8, fp8))

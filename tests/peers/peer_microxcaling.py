@@ -10,7 +10,7 @@ sys.path.insert(0, os.environ['MICROXCALING'])
 from mx.mx_ops import _quantize_mx  # noqa: E402
 from mx.formats import ElemFormat  # noqa: E402
 
-from blocks import Comparison, block_max, kinds, near_power, spread  # noqa: E402
+from blocks import block_max, compare, near_power, spread  # noqa: E402
 from common import cast  # noqa: E402
 
 ELEMENTS = {'fp8_e4m3': 'mxfp8_e4m3', 'fp8_e5m2': 'mxfp8_e5m2', 'fp6_e2m3': 'mxfp6_e2m3',
@@ -20,21 +20,17 @@ ELEMENTS = {'fp8_e4m3': 'mxfp8_e4m3', 'fp8_e5m2': 'mxfp8_e5m2', 'fp6_e2m3': 'mxf
 ROUNDS = {'nearest': 'rna', 'even': 'rne', 'floor': 'rtz'}
 
 
-def main():
-    table = Comparison('microxcaling')
-    for x in kinds().values():
-        wrong = spread(near_power(block_max(x, 32), 1), 32) | near_power(np.abs(x).astype(float), 1)
-        for name, spec in ELEMENTS.items():
-            for theirs, mode in ROUNDS.items():
-                values = _quantize_mx(torch.from_numpy(x), 8, ElemFormat.from_str(name), axes=[-1],
-                                      block_size=32, round=theirs).numpy()
-                ours = cast(x, spec, '--round', mode, codes=False)
-                same = (np.isnan(values) & np.isnan(ours)) | (values == ours)
-                table.add(f'{name} {theirs}', f'{spec} --round {mode}', x, {'values': same},
-                          {'values': np.ones_like(same)},
-                          [('log2 in binary32', wrong)])
-    return table.show()
+def mx(table, x):
+    wrong = spread(near_power(block_max(x, 32), 1), 32) | near_power(np.abs(x).astype(float), 1)
+    for name, spec in ELEMENTS.items():
+        for theirs, mode in ROUNDS.items():
+            values = _quantize_mx(torch.from_numpy(x), 8, ElemFormat.from_str(name), axes=[-1],
+                                  block_size=32, round=theirs).numpy()
+            ours = cast(x, spec, '--round', mode, codes=False)
+            same = (np.isnan(values) & np.isnan(ours)) | (values == ours)
+            table.add(f'{name} {theirs}', f'{spec} --round {mode}', x, {'values': same},
+                      {'values': np.ones_like(same)}, [('log2 in binary32', wrong)])
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(compare('microxcaling', mx))

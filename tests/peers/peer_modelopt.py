@@ -8,7 +8,7 @@ import torch
 from modelopt.torch.quantization.qtensor import (FP8QTensor, INT8QTensor, MXFP4QTensor,
                                                  MXFP8QTensor, NVFP4QTensor)
 
-from blocks import COLS, Comparison, block_max, kinds, near_power, not_finite, quantize, spread
+from blocks import COLS, block_max, compare, near_power, not_finite, quantize, spread
 
 SPECIAL = 'a NaN or an infinity'
 
@@ -55,14 +55,5 @@ def channels(table, x):
                    ('amax 0: 0 / 0', spread(block_max(x, COLS) == 0, COLS))])
 
 
-def main():
-    table = Comparison(f'ModelOpt {modelopt.__version__}')
-    for x in kinds().values():
-        mx(table, x)
-        nvfp4(table, x)
-        channels(table, x)
-    return table.show()
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(compare(f'ModelOpt {modelopt.__version__}', mx, nvfp4, channels))

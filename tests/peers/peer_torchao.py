@@ -14,7 +14,8 @@ from torchao.quantization.quant_primitives import (MappingType, _choose_scale_fl
                                                    _quantize_affine_float8, choose_qparams_affine,
                                                    quantize_affine)
 
-from blocks import COLS, Comparison, block_max, kinds, near_power, not_finite, quantize, spread
+from blocks import (COLS, beyond_binary32, block_max, compare, near_power, not_finite, quantize,
+                    spread)
 
 MX = {'mxfp8_e4m3': (torch.float8_e4m3fn, 448), 'mxfp8_e5m2': (torch.float8_e5m2, 57344),
       'mxfp6_e2m3': (DTYPE_FP6_E2M3, 7.5), 'mxfp6_e3m2': (DTYPE_FP6_E3M2, 28),
@@ -81,13 +82,18 @@ def integers(table, x, bits, size):
             theirs['zeros'] = zero.numpy().view(np.uint8) & mask
         spec = f'group:elem=int{bits},size={size},scale=binary32,{rest},order=mul32,least='
         spec += (over * 2.0**-126).hex()
-        blocks = x.astype(np.float64).reshape(len(x), -1, size)
-        with np.errstate(invalid='ignore'):
-            span = np.maximum(blocks.max(-1), 0) - np.minimum(blocks.min(-1), 0)
         # `huge`: fl(max - min) is infinite, or 1 / scale is subnormal or 0
         causes = [(SPECIAL, not_finite(x, size)),
-                  ('range beyond binary32', spread(span > 3.402823466e38, size))]
+                  ('range beyond binary32', beyond_binary32(x, size))]
         table.add('affine', spec, x, quantize(x, spec, zeros=not symmetric), theirs, causes)
+
+
+def int4(table, x):
+    integers(table, x, 4, 128)
+
+
+def int8(table, x):
+    integers(table, x, 8, 64)
 
 
 def fp8(table, x):
@@ -104,16 +110,5 @@ def fp8(table, x):
                   [(SPECIAL, not_finite(x, size)), ('amax 0: 0 / 0', zero)])
 
 
-def main():
-    table = Comparison(f'torchao {torchao.__version__}')
-    for x in kinds().values():
-        mx(table, x)
-        nvfp4(table, x)
-        integers(table, x, 4, 128)
-        integers(table, x, 8, 64)
-        fp8(table, x)
-    return table.show()
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(compare(f'torchao {torchao.__version__}', mx, nvfp4, int4, int8, fp8))
