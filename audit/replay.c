@@ -286,12 +286,9 @@ static assay_status run_node(replayer *r, size_t node)
         status = compare_node(r, node);
     assay_tap_digest *digest = &r->replay->digests[r->document * model->count + node];
     size_t tokens = r->reference.tokens;
-    if (status == ASSAY_OK)
-        status =
-            digest_tap(&model->nodes[node], &r->reference.out[node], tokens, digest->reference);
-    if (status == ASSAY_OK)
-        status =
-            digest_tap(&model->nodes[node], &r->candidate.out[node], tokens, digest->candidate);
+    char *const hex[] = { digest->reference, digest->candidate };
+    for (size_t i = 0; i < 2 && status == ASSAY_OK; i++)
+        status = digest_tap(&model->nodes[node], &lanes[i]->out[node], tokens, hex[i]);
     return status;
 }
 
