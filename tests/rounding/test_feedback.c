@@ -28,17 +28,6 @@ static const char *const modes[MODES] = { "rne",        "rna",        "rnz",  "r
                                           "rup",        "rdn",        "rodd", "sr",  "sra:bits=16",
                                           "srb:bits=5", "src:bits=3", "sreq" };
 
-static assay_rounder rounder(const char *spec, const char *mode, assay_overflow policy)
-{
-    assay_format f;
-    assay_rounding how;
-    assay_rounder r;
-    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
-    cr_assert_eq(assay_rounding_parse(mode, &how), ASSAY_OK);
-    cr_assert_eq(assay_rounder_make_for(&f, how, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK);
-    return r;
-}
-
 /* ---- The oracle ---- */
 
 typedef struct ends {
@@ -322,12 +311,12 @@ static void check_all(const char *residue_spec, bool state)
 {
     assay_rounder residue;
     if (residue_spec)
-        residue = rounder(residue_spec, "rne", ASSAY_OVERFLOW_SPEC);
+        residue = points_rounder(residue_spec, "rne", ASSAY_OVERFLOW_SPEC);
     for (uint64_t i = 0; i < FORMATS; i++)
         for (uint64_t k = 0; k < MODES; k++)
             for (uint64_t which = 0; which < 4; which++)
-                check_stream(rounder(formats[i], modes[k],
-                                     which & 1 ? ASSAY_OVERFLOW_SAT : ASSAY_OVERFLOW_SPEC),
+                check_stream(points_rounder(formats[i], modes[k],
+                                            which & 1 ? ASSAY_OVERFLOW_SAT : ASSAY_OVERFLOW_SPEC),
                              residue_spec ? &residue : NULL, which & 2, i * 64 + k * 4 + which,
                              state);
 }

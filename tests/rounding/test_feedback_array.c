@@ -19,17 +19,6 @@ static const char *const modes[MODES] = { "rne",        "rna",        "rnz",  "r
                                           "rup",        "rdn",        "rodd", "sr",  "sra:bits=16",
                                           "srb:bits=5", "src:bits=3", "sreq" };
 
-static assay_rounder rounder(const char *spec, const char *mode, assay_overflow policy)
-{
-    assay_format f;
-    assay_rounding how;
-    assay_rounder r;
-    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
-    cr_assert_eq(assay_rounding_parse(mode, &how), ASSAY_OK);
-    cr_assert_eq(assay_rounder_make_for(&f, how, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK);
-    return r;
-}
-
 static double uniform(uint64_t i)
 {
     return (double)(points_random(i) >> 11) * 0x1p-53;
@@ -163,8 +152,9 @@ Test(feedback, arrays_equal_elements_for_any_layout_parts_and_isa)
     for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
         cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
         for (uint64_t k = 0; k < 5 * MODES * 6; k++) {
-            assay_rounder r = rounder(specs[k % 5], modes[k / 5 % MODES], ASSAY_OVERFLOW_SPEC);
-            assay_rounder half = rounder("bfloat16", "rne", ASSAY_OVERFLOW_SPEC);
+            assay_rounder r =
+                points_rounder(specs[k % 5], modes[k / 5 % MODES], ASSAY_OVERFLOW_SPEC);
+            assay_rounder half = points_rounder("bfloat16", "rne", ASSAY_OVERFLOW_SPEC);
             assay_feedback f;
             cr_assert_eq(assay_feedback_make(
                              &r, k % 7 ? NULL : &half,
@@ -178,7 +168,7 @@ Test(feedback, arrays_equal_elements_for_any_layout_parts_and_isa)
 Test(feedback, joined_blocks_equal_rows)
 {
     enum { N = 700 };
-    assay_rounder r = rounder("e4m3", "sr", ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e4m3", "sr", ASSAY_OVERFLOW_SPEC);
     assay_feedback f;
     assay_feedback_counts counts = { 0 };
     assay_random random = { .seed = 9 };
@@ -199,9 +189,9 @@ Test(feedback, joined_blocks_equal_rows)
 
 Test(feedback, errors)
 {
-    assay_rounder r = rounder("e4m3", "rne", ASSAY_OVERFLOW_SPEC);
-    assay_rounder random = rounder("e4m3", "sr", ASSAY_OVERFLOW_SPEC);
-    assay_rounder wide = rounder("binary64", "rne", ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e4m3", "rne", ASSAY_OVERFLOW_SPEC);
+    assay_rounder random = points_rounder("e4m3", "sr", ASSAY_OVERFLOW_SPEC);
+    assay_rounder wide = points_rounder("binary64", "rne", ASSAY_OVERFLOW_SPEC);
     assay_feedback f = { .highest = 7 };
     cr_expect_eq(assay_feedback_make(&r, &random, ASSAY_FEEDBACK_F64, &f), ASSAY_ERR_USAGE);
     cr_expect_eq(assay_feedback_make(&wide, NULL, ASSAY_FEEDBACK_F32, &f), ASSAY_ERR_VALUE);
@@ -242,11 +232,11 @@ static void add_sum(mpfr_ptr out, const assay_superaccumulator *sum)
 /* sum q + e + rounded + dropped = sum x: to the last bit, whatever was clamped or rounded. */
 Test(feedback, nothing_is_lost)
 {
-    assay_rounder half = rounder("binary16", "rne", ASSAY_OVERFLOW_SPEC);
+    assay_rounder half = points_rounder("binary16", "rne", ASSAY_OVERFLOW_SPEC);
     mpfr_t sum;
     mpfr_init2(sum, 4400);
     for (uint64_t k = 0; k < 2 * MODES; k++) {
-        assay_rounder r = rounder("e4m3", modes[k / 2], ASSAY_OVERFLOW_SAT);
+        assay_rounder r = points_rounder("e4m3", modes[k / 2], ASSAY_OVERFLOW_SAT);
         assay_feedback f;
         assay_feedback_counts counts = { 0 };
         assay_residue e = { 0, 0 };
@@ -277,7 +267,7 @@ Test(feedback, nothing_is_lost)
 Test(feedback, residues_stay_below_a_step)
 {
     for (uint64_t k = 0; k < MODES; k++) {
-        assay_rounder r = rounder("bfloat16", modes[k], ASSAY_OVERFLOW_SPEC);
+        assay_rounder r = points_rounder("bfloat16", modes[k], ASSAY_OVERFLOW_SPEC);
         assay_feedback f;
         assay_feedback_counts counts = { 0 };
         assay_residue e = { 0, 0 };
@@ -298,9 +288,9 @@ enum { UPDATES = 1000000, RUNS = 16 };
 /* A million updates of 1e-6 from 0.5: the sum is 1.5 to 2^-30. */
 static void check_updates(const char *spec, double ulp, double scatter)
 {
-    assay_rounder rne = rounder(spec, "rne", ASSAY_OVERFLOW_SPEC);
-    assay_rounder sr = rounder(spec, "sr", ASSAY_OVERFLOW_SPEC), narrow;
-    narrow = rounder("binary32", "rne", ASSAY_OVERFLOW_SPEC);
+    assay_rounder rne = points_rounder(spec, "rne", ASSAY_OVERFLOW_SPEC);
+    assay_rounder sr = points_rounder(spec, "sr", ASSAY_OVERFLOW_SPEC), narrow;
+    narrow = points_rounder("binary32", "rne", ASSAY_OVERFLOW_SPEC);
     assay_feedback exact, rounded;
     assay_feedback_counts none = { 0 }, counts = { 0 };
     assay_residue e = { 0, 0 }, d = { 0, 0 };

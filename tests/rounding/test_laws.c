@@ -11,18 +11,9 @@
 
 enum { SAMPLE = 400 };
 
-static assay_rounder rounder(const char *spec, assay_mode mode, assay_overflow policy)
-{
-    assay_format f;
-    assay_rounder r;
-    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
-    cr_assert_eq(assay_rounder_make(&f, mode, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK);
-    return r;
-}
-
 static double rne(const char *spec, double x)
 {
-    assay_rounder r = rounder(spec, ASSAY_RNE, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder(spec, "rne", ASSAY_OVERFLOW_SPEC);
     assay_fast_rounder fast = assay_fast_rounder_from(&r);
     double y = assay_round(&r, x), z;
     cr_expect_eq(assay_bits64(y), assay_bits64(assay_round_fast(&fast, x)));
@@ -126,13 +117,13 @@ Test(traps, overflow_is_decided_after_rounding)
 
 Test(traps, saturation_takes_infinity_too)
 {
-    assay_rounder sat = rounder("e5m2", ASSAY_RNE, ASSAY_OVERFLOW_SAT);
+    assay_rounder sat = points_rounder("e5m2", "rne", ASSAY_OVERFLOW_SAT);
     cr_expect_eq(assay_round(&sat, INFINITY), 57344);
     cr_expect_eq(assay_round(&sat, -INFINITY), -57344);
-    assay_rounder keep = rounder("e5m2", ASSAY_RNE, ASSAY_OVERFLOW_PROPAGATE);
+    assay_rounder keep = points_rounder("e5m2", "rne", ASSAY_OVERFLOW_PROPAGATE);
     cr_expect_eq(assay_round(&keep, 1e9), 57344);
     cr_expect_eq(assay_round(&keep, INFINITY), INFINITY);
-    assay_rounder toward = rounder("e4m3", ASSAY_RTZ, ASSAY_OVERFLOW_SPEC);
+    assay_rounder toward = points_rounder("e4m3", "rtz", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(assay_round(&toward, 1e9), 448);
     cr_expect(isnan(assay_round(&toward, INFINITY)));
 }
@@ -162,7 +153,7 @@ Test(traps, every_nan_is_canonical)
     enum { CHUNK = 1 << 14 };
     static float x[CHUNK], y[CHUNK];
     static uint8_t code[CHUNK];
-    assay_rounder r = rounder("e4m3", ASSAY_RNE, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e4m3", "rne", ASSAY_OVERFLOW_SPEC);
     for (uint32_t base = 0; base < 1 << 24; base += CHUNK) {
         for (uint32_t i = 0; i < CHUNK; i++) {
             uint32_t k = base + i, payload = k & 0x7fffff;
@@ -187,7 +178,7 @@ Test(arrays, large_and_unaligned)
     float *x = malloc((N + 16) * sizeof *x), *y = malloc((N + 16) * sizeof *y);
     uint8_t *code = malloc(N + 16);
     cr_assert(x && y && code);
-    assay_rounder r = rounder("e4m3", ASSAY_RNE, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e4m3", "rne", ASSAY_OVERFLOW_SPEC);
     for (size_t i = 0; i < N + 16; i++)
         x[i] = (float)((double)(int32_t)points_random(i) * 0x1p-24);
     for (size_t offset = 0; offset < 4; offset += 3) {
@@ -209,9 +200,9 @@ Test(arrays, large_and_unaligned)
 
 Test(arrays, check_names_the_format)
 {
-    assay_rounder wide = rounder("binary64", ASSAY_RNE, ASSAY_OVERFLOW_SPEC);
+    assay_rounder wide = points_rounder("binary64", "rne", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(assay_round_array_check_f32(&wide), ASSAY_ERR_VALUE);
     cr_expect(strstr(assay_last_error(), "binary64") != NULL);
-    assay_rounder fits = rounder("tf32", ASSAY_RNE, ASSAY_OVERFLOW_SPEC);
+    assay_rounder fits = points_rounder("tf32", "rne", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(assay_round_array_check_f32(&fits), ASSAY_OK);
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../support/points.h"
 #include "formats/container.h"
 #include "numerics/bits.h"
 #include "numerics/cpu.h"
@@ -17,16 +18,6 @@
 
 static const double nan_value = (double)NAN, inf = (double)INFINITY;
 
-static assay_rounder rounder(const char *spec, assay_mode mode, assay_overflow policy)
-{
-    assay_format f;
-    assay_rounder r;
-    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
-    cr_assert_eq(assay_rounder_make(&f, mode, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK, "%s",
-                 assay_last_error());
-    return r;
-}
-
 /* x rounds to `want`, bit for bit, by the definition, inline, and by the arrays of each ISA. */
 static void is(const char *spec, assay_mode mode, assay_overflow policy, double x, double want,
                int line)
@@ -34,7 +25,7 @@ static void is(const char *spec, assay_mode mode, assay_overflow policy, double 
     enum { PATHS = 6 };
     static const char *const names[] = { "definition", "inline", "f64",
                                          "f64 codes",  "f32",    "f32 codes" };
-    assay_rounder r = rounder(spec, mode, policy);
+    assay_rounder r = points_rounder(spec, assay_mode_name(mode), policy);
     assay_fast_rounder fast = assay_fast_rounder_from(&r);
     size_t bytes = assay_format_container(&r.format);
     assay_isa best = assay_isa_best();
@@ -126,7 +117,7 @@ Test(traps, saturation_takes_infinity_and_propagation_keeps_it)
     static const char *const specs[] = { "e5m2",        "e4m3",        "e4m3fnuz", "binary16",
                                          "binary8p3se", "binary8p3sf", "hif8" };
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
-        assay_format f = rounder(specs[i], ASSAY_RNE, ASSAY_OVERFLOW_SPEC).format;
+        assay_format f = points_rounder(specs[i], "rne", ASSAY_OVERFLOW_SPEC).format;
         for (int sign = -1; sign <= 1; sign += 2) {
             IS(specs[i], RNE, SAT, sign * inf, sign * f.max);
             IS(specs[i], RTZ, SAT, sign * inf, sign * f.max);
@@ -152,7 +143,8 @@ Test(traps, the_binade_above_max_is_not_zero)
         for (int e = f->emax + 1; e < f->emax + 3; e++)
             for (int i = 0; i < 8; i++)
                 for (int mode = 0; mode < ASSAY_MODE_COUNT; mode++) {
-                    assay_rounder r = rounder(f->name, (assay_mode)mode, ASSAY_OVERFLOW_SPEC);
+                    assay_rounder r = points_rounder(f->name, assay_mode_name((assay_mode)mode),
+                                                     ASSAY_OVERFLOW_SPEC);
                     double x = ldexp(1 + i / 8.0, e), y;
                     assay_round_array_f64(&r, &x, &y, 1);
                     cr_assert(!(y < f->max), "%s %s %a: %a", f->name, assay_mode_name(r.mode), x,
@@ -235,7 +227,8 @@ Test(traps, rodd_and_all_modes_keep_exact_values)
         if (f->bits > 16 || !f->fits_binary64)
             continue;
         for (int mode = 0; mode < ASSAY_MODE_COUNT; mode++) {
-            assay_rounder r = rounder(f->name, (assay_mode)mode, ASSAY_OVERFLOW_SPEC);
+            assay_rounder r =
+                points_rounder(f->name, assay_mode_name((assay_mode)mode), ASSAY_OVERFLOW_SPEC);
             uint64_t step = f->bits > 8 ? 7 : 1;
             for (uint64_t p = 0; p < assay_position_count(f); p += step) {
                 assay_exact x = assay_decode_exact(f, assay_position_code(f, p));
@@ -302,7 +295,7 @@ Test(traps, bfloat16_rounds_to_nearest_and_up)
 /* QPyTorch#48: a format as wide as binary32 flips signs by a shift beyond the word. */
 Test(traps, binary32_is_its_own_image)
 {
-    assay_rounder r = rounder("float:e=8,m=23", ASSAY_RNE, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("float:e=8,m=23", "rne", ASSAY_OVERFLOW_SPEC);
     for (uint64_t i = 0; i < 1 << 20; i++) {
         uint32_t u = (uint32_t)(i * 0x9e3779b97f4a7c15 >> 32);
         float x = assay_from_bits32(u), y;
@@ -318,7 +311,7 @@ Test(traps, ties_at_half_of_the_least_value)
 {
     static const char *const specs[] = { "e4m3", "e5m2", "e2m1", "e3m2", "binary16", "e4m3fnuz" };
     for (size_t i = 0; i < 6; i++) {
-        double least = rounder(specs[i], ASSAY_RNE, ASSAY_OVERFLOW_SPEC).format.min_positive;
+        double least = points_rounder(specs[i], "rne", ASSAY_OVERFLOW_SPEC).format.min_positive;
         RNE(specs[i], least / 2, 0);
         RNE(specs[i], nextafter(least / 2, 1), least);
         RNE(specs[i], 1.5 * least, 2 * least);

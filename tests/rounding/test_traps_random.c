@@ -4,19 +4,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "../support/points.h"
 #include "numerics/bits.h"
 #include "numerics/philox.h"
 #include "rounding/round.h"
-
-static assay_rounder stochastic(const char *spec, assay_mode mode, int bits, assay_overflow policy)
-{
-    assay_format f;
-    assay_rounder r;
-    assay_rounding m = { .mode = mode, .bits = bits };
-    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
-    cr_assert_eq(assay_rounder_make_for(&f, m, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK);
-    return r;
-}
 
 static double with_bits(const assay_rounder *r, double x, uint32_t bits)
 {
@@ -54,11 +45,13 @@ static void check_counts(const char *spec, double low, double unit)
 {
     static const uint32_t ks[] = { 0,     1,     2,     0x0ff, 0x100, 0x1ff, 0x200, 0x201, 0x555,
                                    0x7ff, 0x800, 0x801, 0xa00, 0xc00, 0xdff, 0xe00, 0xfff };
+    const assay_format f = points_parse(spec);
     for (int mode = ASSAY_SRA; mode <= ASSAY_SRC; mode++)
         for (int n = 1; n <= 9; n += n == 1 ? 2 : 1)
             for (size_t i = 0; i < sizeof ks / sizeof ks[0]; i++)
                 for (int sign = -1; sign <= 1; sign += 2) {
-                    assay_rounder r = stochastic(spec, (assay_mode)mode, n, ASSAY_OVERFLOW_SPEC);
+                    assay_rounder r = points_rounder_for(
+                        &f, (assay_rounding){ (assay_mode)mode, n, false }, ASSAY_OVERFLOW_SPEC);
                     double x = sign * (low + unit * ks[i] / 4096);
                     uint32_t got = count_up(&r, x, sign * low);
                     cr_assert_eq(got, expected((assay_mode)mode, n, ks[i]),
@@ -78,12 +71,12 @@ Test(traps, stochastic_overflow_has_probability_nu)
     check_counts("binary16", 65504, 32);
     check_counts("binary8p4se", 224, 16);
     check_counts("bfloat16", 0x1.fep127, 0x1p120);
-    assay_rounder r =
-        stochastic("float:e=4,m=3,inf=no,nan=negzero,bias=7", ASSAY_SRA, 8, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("float:e=4,m=3,inf=no,nan=negzero,bias=7", "sra:bits=8",
+                                     ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(count_up(&r, 484, 480), 32); /* of 256 */
-    r = stochastic("e4m3", ASSAY_SRC, 8, ASSAY_OVERFLOW_SPEC);
+    r = points_rounder("e4m3", "src:bits=8", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(count_up(&r, 484, 448), 256); /* both neighbours lie above 448 */
-    r = stochastic("e4m3", ASSAY_SRB, 8, ASSAY_OVERFLOW_SAT);
+    r = points_rounder("e4m3", "srb:bits=8", ASSAY_OVERFLOW_SAT);
     cr_expect_eq(count_up(&r, 470, 448), 0);
     cr_expect_eq(count_up(&r, 1e30, 448), 0);
 }
@@ -102,10 +95,10 @@ Test(traps, stochastic_subnormals_have_probability_nu)
     check_counts("binary16", 0, 0x1p-24);
     check_counts("bfloat16", 0, 0x1p-133);
     check_counts("float:e=4,m=3,subnormals=no", 0, 0x1.2p-7);
-    assay_rounder r = stochastic("e5m2", ASSAY_SRA, 8, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e5m2", "sra:bits=8", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(count_up(&r, 0x1p-24, 0), 1);
     cr_expect_eq(count_up(&r, 0x1p-25, 0), 0);
-    r = stochastic("e5m2", ASSAY_SRC, 8, ASSAY_OVERFLOW_SPEC);
+    r = points_rounder("e5m2", "src:bits=8", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(count_up(&r, 0x1.8p-25, 0), 1);
     cr_expect_eq(count_up(&r, 0x1p-25, 0), 0);
 }
@@ -120,7 +113,7 @@ Test(traps, stochastic_modes_keep_exact_values_and_count_elsewhere)
     check_counts("posit8", 1, 0.125);
     check_counts("hif8", 8, 1);
     check_counts("int8", 5, 1);
-    assay_rounder r = stochastic("e5m2", ASSAY_SREQ, 0, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e5m2", "sreq", ASSAY_OVERFLOW_SPEC);
     cr_expect_eq(with_bits(&r, 1, 0), 1);
     cr_expect_eq(with_bits(&r, 1 + 0x1p-52, 0), 1.25);
     cr_expect_eq(with_bits(&r, 1 + 0x1p-52, 0x7fffffff), 1.25);
@@ -130,7 +123,7 @@ Test(traps, stochastic_modes_keep_exact_values_and_count_elsewhere)
 /* The first 32 bits of U decide unless they tie with nu's: up iff U < nu, exactly. */
 Test(traps, sr_compares_all_bits_of_nu)
 {
-    assay_rounder r = stochastic("e5m2", ASSAY_SR, 0, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e5m2", "sr", ASSAY_OVERFLOW_SPEC);
     for (uint32_t k = 0; k < 4096; k++) {
         uint32_t nu = k << 20;
         double x = 1 + 0.25 * k / 4096;
@@ -148,7 +141,7 @@ Test(traps, sr_draws_are_distinct_and_a_function_of_the_index)
 {
     enum { N = 1 << 16 };
     static bool seen[N];
-    assay_rounder r = stochastic("e5m2", ASSAY_SR, 0, ASSAY_OVERFLOW_SPEC);
+    assay_rounder r = points_rounder("e5m2", "sr", ASSAY_OVERFLOW_SPEC);
     assay_random random = { .seed = 1 }, other = { .seed = 1, .stream = 1 };
     size_t up = 0, distinct = 0, equal = 0;
     for (uint64_t i = 0; i < N; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "points.h"
 
+#include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -165,6 +166,30 @@ size_t points_make(const assay_format *f, double **points)
     add(&l, assay_from_bits64(0x7fffffffffffffff));
     *points = l.at;
     return l.count;
+}
+
+assay_format points_parse(const char *spec)
+{
+    assay_format f;
+    cr_assert_eq(assay_format_parse(spec, &f), ASSAY_OK, "%s", assay_last_error());
+    return f;
+}
+
+assay_rounder points_rounder_for(const assay_format *f, assay_rounding rounding,
+                                 assay_overflow policy)
+{
+    assay_rounder r;
+    cr_assert_eq(assay_rounder_make_for(f, rounding, policy, ASSAY_NAN_RULE_DEFAULT, &r), ASSAY_OK,
+                 "%s", assay_last_error());
+    return r;
+}
+
+assay_rounder points_rounder(const char *spec, const char *mode, assay_overflow policy)
+{
+    const assay_format f = points_parse(spec);
+    assay_rounding rounding;
+    cr_assert_eq(assay_rounding_parse(mode, &rounding), ASSAY_OK, "%s", assay_last_error());
+    return points_rounder_for(&f, rounding, policy);
 }
 
 bool points_thorough(void)

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "formats/format.h"
+#include "rounding/round.h"
 
 /** The formats to test: every row of a binary float, then builders that reach each parameter; i <
  * points_specs. */
@@ -20,6 +20,13 @@ void points_format(size_t i, assay_format *out);
  * The caller frees *points.
  */
 size_t points_make(const assay_format *format, double **points);
+
+/** A format, and rounders under the usual rule for NaN; a SPEC or a mode that is none fails the
+ * test. */
+assay_format points_parse(const char *spec);
+assay_rounder points_rounder_for(const assay_format *f, assay_rounding rounding,
+                                 assay_overflow policy);
+assay_rounder points_rounder(const char *spec, const char *mode, assay_overflow policy);
 
 /** The i-th of a fixed sequence of 64 random bits. */
 uint64_t points_random(uint64_t i);
