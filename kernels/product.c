@@ -39,9 +39,10 @@ static way choose_way(const product *d)
         return WAY_REFERENCE;
     if (native)
         return WAY_FMA64;
-    if (d->table->fma32 && acc->kind != ASSAY_SUM_UNFUSED && is_binary32_rne(&acc->round) &&
-        assay_operand_fits_f32(d->b, d->k, d->n) && rows_fit_f32(d))
-        return WAY_FMA32;
+    bool fma32 = d->table->fma32 && acc->kind != ASSAY_SUM_UNFUSED && is_binary32_rne(&acc->round);
+    if ((fma32 || assay_product_takes_cut(d)) && assay_operand_fits_f32(d->b, d->k, d->n) &&
+        rows_fit_f32(d))
+        return fma32 ? WAY_FMA32 : WAY_CUT;
     return WAY_CHAIN;
 }
 
@@ -125,7 +126,7 @@ static void run(product *d, void *workspace)
         return;
     if (!exact)
         d->way = choose_way(d);
-    bool narrow = d->way == WAY_FMA32 || d->way == WAY_INTEGER;
+    bool narrow = d->way == WAY_FMA32 || d->way == WAY_CUT || d->way == WAY_INTEGER;
     if (d->way == WAY_INTEGER)
         d->depth = INTEGER_WORDS * assay_product_per_word(d);
     d->width = d->table->columns * (narrow ? 2 : 1);

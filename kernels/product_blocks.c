@@ -87,6 +87,7 @@ static void run_terms(const product *d, const tile *t, size_t first, size_t k)
                                     1 / (d->scale_a * d->scale_b), (const uint32_t *)t->a,
                                     (const uint32_t *)t->b, t->c, t->ldc);
         return;
+    case WAY_CUT: assay_product_cut_chain(d, t, k, a32, b32); return;
     default: run_chain(d, t, first, k, a, b); return;
     }
 }
@@ -155,9 +156,14 @@ static void run_tile(const product *d, tile *t, double *out, size_t from, size_t
 
 /* ---- blocks and panels ---- */
 
+static bool is_single(const product *d)
+{
+    return d->way == WAY_FMA32 || d->way == WAY_CUT;
+}
+
 static void pack_rows(const product *d, size_t row, size_t rows, size_t from, size_t k, void *out)
 {
-    bool single = d->way == WAY_FMA32;
+    bool single = is_single(d);
     for (size_t i = 0; i < rows; i++) {
         const double *a = d->a + (row + i) * d->lda + from;
         if (single)
@@ -182,6 +188,14 @@ static void *rows_of(const product *d, const work *w, size_t first)
     return w->a + first * w->k;
 }
 
+static bool are_finite(size_t n, const float *x)
+{
+    uint32_t special = 0;
+    for (size_t i = 0; i < n; i++)
+        special |= (assay_bits32(x[i]) & 0x7f800000) == 0x7f800000;
+    return special == 0;
+}
+
 /* Tile number `index` of the row block at `row`: packed rows and what is known of them. */
 static void pack_tile(const product *d, const work *w, size_t index)
 {
@@ -193,8 +207,27 @@ static void pack_tile(const product *d, const work *w, size_t index)
         return;
     }
     pack_rows(d, w->row + first, rows, w->from, w->k, a);
+    if (d->way == WAY_CUT)
+        w->extent[index].finite = are_finite(rows * w->k, (const float *)a);
     if (d->way == WAY_CHAIN)
         d->table->scan(rows * w->k, a, &w->extent[index]);
+}
+
+/* Floats have the last third, as they may come of doubles. */
+static float *pack_floats(const product *d, const work *w, size_t column, size_t count,
+                          double *panel)
+{
+    float *out = (float *)(panel + ASSAY_TILE_DEPTH * ASSAY_TILE_COLUMNS);
+    size_t items = w->k * d->width;
+    if (!d->b->round || d->b->round->identity) {
+        assay_pack_columns_f32(d->b, w->from, w->k, column, count, d->width, out);
+        return out;
+    }
+    assay_pack_columns(d->b, w->from, w->k, column, count, d->width, panel);
+    assay_pack_round(d->b, items, panel);
+    for (size_t i = 0; i < items; i++)
+        out[i] = (float)panel[i];
+    return out;
 }
 
 static void *pack_panel(const product *d, const work *w, size_t column, size_t count,
@@ -202,21 +235,15 @@ static void *pack_panel(const product *d, const work *w, size_t column, size_t c
 {
     size_t items = w->k * d->width;
     double *panel = panel_of(w);
-    bool single = d->way == WAY_FMA32, rounds = d->b->round && !d->b->round->identity;
     if (d->way == WAY_INTEGER)
         return assay_product_integer_panel(d, w, column, count, panel);
-    if (single && !rounds) {
-        assay_pack_columns_f32(d->b, w->from, w->k, column, count, d->width, (float *)panel);
-        return panel;
+    if (is_single(d)) {
+        float *floats = pack_floats(d, w, column, count, panel);
+        extent->finite = d->way == WAY_CUT && are_finite(items, floats);
+        return floats;
     }
     assay_pack_columns(d->b, w->from, w->k, column, count, d->width, panel);
     assay_pack_round(d->b, items, panel);
-    if (single) {
-        float *narrow = (float *)(panel + ASSAY_TILE_DEPTH * ASSAY_TILE_COLUMNS);
-        for (size_t i = 0; i < items; i++)
-            narrow[i] = (float)panel[i];
-        return narrow;
-    }
     if (d->way == WAY_CHAIN)
         d->table->scan(items, panel, extent);
     return panel;
@@ -245,6 +272,7 @@ static void run_panel(const product *d, const work *w, size_t index)
                    .a_extent = &w->extent[i],
                    .b_extent = &extent,
                    .c = w->chains + (index * w->rows + first) * d->width,
+                   .space = panel_of(w),
                    .ldc = d->width,
                    .row = w->row + first,
                    .column = column,

@@ -14,7 +14,14 @@ enum {
 };
 
 /** The loops of a product as a whole; only chains still choose at each tile. */
-typedef enum way { WAY_REFERENCE, WAY_FMA64, WAY_FMA32, WAY_INTEGER, WAY_CHAIN } way;
+typedef enum way {
+    WAY_REFERENCE,
+    WAY_FMA64,
+    WAY_FMA32,
+    WAY_INTEGER,
+    WAY_CUT, /* chains in binary32 less some bits [10] */
+    WAY_CHAIN
+} way;
 
 typedef struct product {
     const assay_accumulator *acc;
@@ -50,13 +57,19 @@ typedef struct tile {
     size_t rows, columns;
     const void *a, *b;
     const assay_product_extent *a_extent, *b_extent;
-    double *c;
+    double *c, *space; /* half a panel's doubles and a tile's, for chains on floats */
     size_t ldc;
     size_t row, column, term; /* of its first sum and first term in this product */
 } tile;
 
 /** out += A B by d->way, from what out has; exact sums that are plain ones included. */
 void assay_product_run(const product *d, void *workspace);
+
+/** Whether chains of this accumulator, on binary32 operands, are binary32's cut short [10]; k terms
+ *  of such a tile into its sums. */
+bool assay_product_takes_cut(const product *d);
+void assay_product_cut_chain(const product *d, const tile *t, size_t k, const float *a,
+                             const float *b);
 
 /** Integers in a word; words of a row of the block under way. */
 size_t assay_product_per_word(const product *d);

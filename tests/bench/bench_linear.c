@@ -4,7 +4,7 @@
  * processor time.
  *
  *   OPENBLAS_CORETYPE=SkylakeX OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 bench_linear [m n k [N
- * [ACC]]]
+ * [ACC [ISA]]]]
  */
 #include <cblas.h>
 #include <stdio.h>
@@ -210,6 +210,10 @@ int main(int argc, char **argv)
         *sizes[i - 1] = strtoul(argv[i], NULL, 10);
     if (argc > 4)
         p.runs = atoi(argv[4]);
+    assay_isa isa = assay_isa_best();
+    if (argc > 6 &&
+        (assay_isa_parse(argv[6], &isa) != ASSAY_OK || assay_isa_force(isa) != ASSAY_OK))
+        return 2;
     p.a = (double *)grab(p.m * p.k * 8), p.b = (double *)grab(p.n * p.k * 8);
     p.out = (double *)grab(p.m * p.n * 8), p.a32 = (float *)grab(p.m * p.k * 4);
     p.b32 = (float *)grab(p.n * p.k * 4), p.out32 = (float *)grab(p.m * p.n * 4);
