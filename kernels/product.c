@@ -31,7 +31,7 @@ static bool rows_fit_f32(const product *d)
     return true;
 }
 
-static way choose_way(const product *d)
+static way choose_way(product *d)
 {
     const assay_accumulator *acc = d->acc;
     bool native = assay_is_native(&acc->round);
@@ -40,9 +40,9 @@ static way choose_way(const product *d)
     if (native)
         return WAY_FMA64;
     bool fma32 = d->table->fma32 && acc->kind != ASSAY_SUM_UNFUSED && is_binary32_rne(&acc->round);
-    if ((fma32 || assay_product_takes_cut(d)) && assay_operand_fits_f32(d->b, d->k, d->n) &&
+    if ((fma32 || assay_product_takes_single(d)) && assay_operand_fits_f32(d->b, d->k, d->n) &&
         rows_fit_f32(d))
-        return fma32 ? WAY_FMA32 : WAY_CUT;
+        return fma32 ? WAY_FMA32 : WAY_SINGLE;
     return WAY_CHAIN;
 }
 
@@ -126,7 +126,7 @@ static void run(product *d, void *workspace)
         return;
     if (!exact)
         d->way = choose_way(d);
-    bool narrow = d->way == WAY_FMA32 || d->way == WAY_CUT || d->way == WAY_INTEGER;
+    bool narrow = d->way == WAY_FMA32 || d->way == WAY_SINGLE || d->way == WAY_INTEGER;
     if (d->way == WAY_INTEGER)
         d->depth = INTEGER_WORDS * assay_product_per_word(d);
     d->width = d->table->columns * (narrow ? 2 : 1);

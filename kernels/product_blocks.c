@@ -87,7 +87,7 @@ static void run_terms(const product *d, const tile *t, size_t first, size_t k)
                                     1 / (d->scale_a * d->scale_b), (const uint32_t *)t->a,
                                     (const uint32_t *)t->b, t->c, t->ldc);
         return;
-    case WAY_CUT: assay_product_cut_chain(d, t, k, a32, b32); return;
+    case WAY_SINGLE: assay_product_single_chain(d, t, k, a32, b32); return;
     default: run_chain(d, t, first, k, a, b); return;
     }
 }
@@ -158,7 +158,7 @@ static void run_tile(const product *d, tile *t, double *out, size_t from, size_t
 
 static bool is_single(const product *d)
 {
-    return d->way == WAY_FMA32 || d->way == WAY_CUT;
+    return d->way == WAY_FMA32 || d->way == WAY_SINGLE;
 }
 
 static void pack_rows(const product *d, size_t row, size_t rows, size_t from, size_t k, void *out)
@@ -207,7 +207,7 @@ static void pack_tile(const product *d, const work *w, size_t index)
         return;
     }
     pack_rows(d, w->row + first, rows, w->from, w->k, a);
-    if (d->way == WAY_CUT)
+    if (d->way == WAY_SINGLE)
         w->extent[index].finite = are_finite(rows * w->k, (const float *)a);
     if (d->way == WAY_CHAIN)
         d->table->scan(rows * w->k, a, &w->extent[index]);
@@ -239,7 +239,7 @@ static void *pack_panel(const product *d, const work *w, size_t column, size_t c
         return assay_product_integer_panel(d, w, column, count, panel);
     if (is_single(d)) {
         float *floats = pack_floats(d, w, column, count, panel);
-        extent->finite = d->way == WAY_CUT && are_finite(items, floats);
+        extent->finite = d->way == WAY_SINGLE && are_finite(items, floats);
         return floats;
     }
     assay_pack_columns(d->b, w->from, w->k, column, count, d->width, panel);

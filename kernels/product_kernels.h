@@ -41,6 +41,23 @@ typedef enum assay_step_kernel {
     ASSAY_STEP_COUNT
 } assay_step_kernel;
 
+/** Chains in binary32's registers: formats that are binary32 less its last bits, and others [10].
+ */
+typedef enum assay_single_kernel {
+    ASSAY_SINGLE_CUT,
+    ASSAY_SINGLE_CUT_UNFUSED,
+    ASSAY_SINGLE_GRID,
+    ASSAY_SINGLE_GRID_UNFUSED,
+    ASSAY_SINGLE_COUNT
+} assay_single_kernel;
+
+/** Their rounding, as constants on binary32's codes. */
+typedef struct assay_single_rounder {
+    int dropped;         /* CUT: how many bits are zero at the end of a code             */
+    uint32_t least;      /* GRID: exponent field, in place, of emin                       */
+    uint32_t magic, max; /* to a binade's 2^e add this for 3/2 2^23 half quanta; F's max  */
+} assay_single_rounder;
+
 /**
  * rows x columns sums, c += a b over k terms: a is packed [k][rows], b [k][columns of the panel].
  * Chains return false, c untouched, if something overflowed that only a careful one may meet.
@@ -54,11 +71,10 @@ typedef bool assay_chain_fn(const assay_lane_rounder *r, size_t rows, size_t k, 
 typedef bool assay_random_chain_fn(const assay_lane_rounder *r, int bits, size_t rows, size_t k,
                                    const double *a, const double *b, const uint64_t *draws,
                                    double *c, size_t ldc);
-/** The same in a format that is binary32 less its last `dropped` bits, by binary32's operations in
- *  the direction assay_cut_direction: operands finite, b [k][columns of floats]. Chains return
- *  false, c untouched, where a sum or a rounded product is not finite [10]. */
-typedef bool assay_cut_chain_fn(int dropped, size_t rows, size_t k, const float *a, const float *b,
-                                double *c, size_t ldc);
+/** The same on finite binary32 operands, b [k][columns of floats], while the processor rounds as
+ *  section 10 says. */
+typedef bool assay_single_chain_fn(const assay_single_rounder *r, size_t rows, size_t k,
+                                   const float *a, const float *b, double *c, size_t ldc);
 /** x = RND(x) or x = RND(x + y), any binary64 values (y in the format too). */
 typedef void assay_round_lanes_fn(const assay_lane_rounder *r, size_t n, double *x);
 typedef void assay_add_lanes_fn(const assay_lane_rounder *r, size_t n, double *x, const double *y);
@@ -90,7 +106,7 @@ typedef struct assay_product_kernels {
     assay_tile_fn *fma32; /* operands as float; NULL: the chains do it */
     assay_chain_fn *chain[ASSAY_STEP_COUNT][ASSAY_MODE_COUNT];
     assay_random_chain_fn *random[ASSAY_STEP_UNFUSED][ASSAY_MODE_END - ASSAY_MODE_COUNT];
-    assay_cut_chain_fn *cut[2][ASSAY_MODE_COUNT]; /* fused, unfused; NULL: the others do it */
+    assay_single_chain_fn *single[ASSAY_SINGLE_COUNT][ASSAY_MODE_COUNT]; /* or NULL */
     assay_round_lanes_fn *round[ASSAY_MODE_COUNT];
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
     void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */

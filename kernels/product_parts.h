@@ -19,7 +19,7 @@ typedef enum way {
     WAY_FMA64,
     WAY_FMA32,
     WAY_INTEGER,
-    WAY_CUT, /* chains in binary32 less some bits [10] */
+    WAY_SINGLE, /* chains in binary32's registers [10] */
     WAY_CHAIN
 } way;
 
@@ -31,6 +31,8 @@ typedef struct product {
     bool has_lanes, parallel;
     int draw_bits; /* that a step of a stochastic chain in lanes looks at [9] */
     way way;
+    assay_single_kernel single; /* WAY_SINGLE */
+    assay_single_rounder single_rounder;
     size_t width, depth;     /* of a panel; terms of a block of k */
     double scale_a, scale_b; /* WAY_INTEGER: these make the operands integers [4] */
     assay_words words;
@@ -65,11 +67,11 @@ typedef struct tile {
 /** out += A B by d->way, from what out has; exact sums that are plain ones included. */
 void assay_product_run(const product *d, void *workspace);
 
-/** Whether chains of this accumulator, on binary32 operands, are binary32's cut short [10]; k terms
- *  of such a tile into its sums. */
-bool assay_product_takes_cut(const product *d);
-void assay_product_cut_chain(const product *d, const tile *t, size_t k, const float *a,
-                             const float *b);
+/** Whether chains of this accumulator, on binary32 operands, run in binary32's registers; sets
+ *  d->single and its rounder [10]. k terms of such a tile into its sums. */
+bool assay_product_takes_single(product *d);
+void assay_product_single_chain(const product *d, const tile *t, size_t k, const float *a,
+                                const float *b);
 
 /** Integers in a word; words of a row of the block under way. */
 size_t assay_product_per_word(const product *d);
