@@ -73,7 +73,7 @@ static void touch(assay_superaccumulator *s, int first, int count)
 }
 
 /* Adds +-sig 2^exp, sig < 2^106: at most 106 + 31 bits from a digit's lower end, 5 digits. The
- * first one is at most (2 * 971 + 2148) / 32 = 127, so that the fifth exists. */
+ * first one is at most (2011 + 2148) / 32 = 129, so that the fifth exists. */
 static void add_scaled(assay_superaccumulator *s, u128 sig, int exp, bool negative)
 {
     int offset = exp - UNIT, first = offset / 32, shift = offset % 32;
@@ -91,10 +91,8 @@ static void add_scaled(assay_superaccumulator *s, u128 sig, int exp, bool negati
 
 void assay_superaccumulator_add_scaled(assay_superaccumulator *s, assay_int128 sum, int exp)
 {
-    u128 size = sum < 0 ? -(u128)sum : (u128)sum; /* in two parts, of at most 64 bits each */
-    add_scaled(s, (uint64_t)size, exp, sum < 0);
-    if (size >> 64 != 0)
-        add_scaled(s, size >> 64, exp + 64, sum < 0);
+    if (sum != 0)
+        add_scaled(s, sum < 0 ? -(u128)sum : (u128)sum, exp, sum < 0);
 }
 
 /* Notes a term that is a zero, an infinity or NaN; false if it is neither. */

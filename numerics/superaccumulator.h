@@ -52,9 +52,10 @@ ASSAY_API void assay_superaccumulator_clear(assay_superaccumulator *s);
 ASSAY_API void assay_superaccumulator_add(assay_superaccumulator *s, double x);
 ASSAY_API void assay_superaccumulator_add_product(assay_superaccumulator *s, double x, double y);
 /**
- * Adds x[i sx] y[i sy] for all i < n, exactly, as n calls of the above would; a few cycles a term.
- * Parts of a long sum may go to accumulators of their own, one a thread, and be merged: the bits
- * do not depend on the split. Strides in elements. Memory: up to 160 KiB of stack.
+ * Adds x[i sx] y[i sy] for all i < n, exactly, as n calls of the above would; a few cycles a term,
+ * whatever the magnitudes. Parts of a long sum may go to accumulators of their own, one a thread,
+ * and be merged: the bits do not depend on the split. Strides in elements. Memory: 144 KiB of
+ * stack.
  */
 ASSAY_API void assay_superaccumulator_add_dot_f64(assay_superaccumulator *s, size_t n,
                                                   const double *x, size_t sx, const double *y,

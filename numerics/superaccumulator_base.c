@@ -1,5 +1,3 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define VECTOR_BYTES 16
-#define HAS_FMA      0
-#define TABLE        assay_dot_base
+#define TABLE assay_dot_base
 #include "numerics/superaccumulator_lanes.inc"

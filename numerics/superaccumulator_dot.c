@@ -1,147 +1,137 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact dot products at speed. Chunks of terms go through lanes of unevaluated sums; where these
- * cannot be exact, products of significands as integers go into bins by exponent. Both reach the
- * superaccumulator once in a while. docs/numerics.md has the bounds. */
+/* Exact dot products at speed: products of significands as integers go into bins by exponent, and
+ * the bins to the superaccumulator once in a while. docs/numerics.md, 15 has the bounds. */
 #include <string.h>
 
-#include "numerics/bits.h"
 #include "numerics/cpu.h"
 #include "numerics/superaccumulator_lanes.h"
 #include "numerics/superaccumulator_parts.h"
 
-/* Magnitudes of products, 106 bits, in bins of 128, which hold 2^22 of them: positive ones and
- * negative ones; sums of two exponent fields are 2 to 4092. */
-enum { FIELDS = 4096, SIGNS = 2, PIECE = 1 << 20 };
-/* Products of binary32 numbers, 48 bits, in bins of 64, which hold 2^15; fields are 2 to 508. Four
- * sets of bins, so that neighbours do not wait for each other. */
-enum { SHORT_FIELDS = 512, SETS = 4, SHORT_PIECE = 1 << 14 };
-/* Chunks that take the bins after one that had to. */
-enum { CHUNK = ASSAY_DOT_CHUNK, PATIENCE = 32 };
+enum { CHUNK = ASSAY_DOT_CHUNK, FEW = 24 }; /* fewer terms than that go one by one */
+/* Products of binary64 numbers, below 2^106 in magnitude, in bins of 128 bits, which hold 2^21; of
+ * binary32, 2^48, in bins of 64 bits, which hold 2^15. Neighbours go to different sets of bins, so
+ * that they do not wait for each other. */
+enum { LONG_FIELDS = 4093, LONG_SETS = 2, LONG_PIECE = 1 << 20, LONG_UNIT = -2150 };
+enum { SHORT_FIELDS = 1279, SHORT_SETS = 4, SHORT_PIECE = 1 << 16, SHORT_UNIT = -1070 };
 
-/* A dot product under way. */
+/* So many fields go to the superaccumulator in one sum. */
+enum { GROUP = 32 };
+
+/* A dot product under way. Bins outside [low, high) are not even set. */
 typedef struct dot {
     assay_superaccumulator *s;
     const assay_dot_lanes *lanes;
-    assay_dot_state state;
-    size_t patience, binned, short_binned; /* terms in the bins */
-    bool has_bins, has_short;
-    unsigned __int128 bins[SIGNS][FIELDS];
-    int64_t short_bins[SETS][SHORT_FIELDS];
+    assay_dot_terms terms;
+    int64_t low, high;
+    size_t binned; /* terms in the bins */
+    union {
+        assay_int128 large[LONG_FIELDS][LONG_SETS];
+        int64_t small[SHORT_FIELDS][SHORT_SETS];
+    } bins;
 } dot;
 
-static void empty_bins(dot *d)
+ASSAY_INLINE int64_t end_of_group(const dot *d, int64_t first)
 {
-    for (int sign = 0; d->binned > 0 && sign < SIGNS; sign++)
-        for (int f = 0; f < FIELDS; f++)
-            if (d->bins[sign][f] != 0) {
-                assay_int128 sum = (assay_int128)d->bins[sign][f];
-                assay_superaccumulator_add_scaled(d->s, sign ? -sum : sum, f - 2150);
-                d->bins[sign][f] = 0;
-            }
+    return first + GROUP < d->high ? first + GROUP : d->high;
+}
+
+/* The upper and the lower words of a group's bins in sums below 2^95 and 2^97. */
+static void empty_long(const dot *d)
+{
+    for (int64_t first = d->low; first < d->high; first += GROUP) {
+        assay_int128 upper = 0, lower = 0;
+        for (int64_t f = end_of_group(d, first); f-- > first;) {
+            assay_int128 sum = d->bins.large[f][0] + d->bins.large[f][1];
+            upper = 2 * upper + (int64_t)(sum >> 64);
+            lower = 2 * lower + (uint64_t)sum;
+        }
+        upper += lower >> 64;
+        assay_superaccumulator_add_scaled(d->s, upper, (int)first + LONG_UNIT + 64);
+        assay_superaccumulator_add_scaled(d->s, (uint64_t)lower, (int)first + LONG_UNIT);
+    }
+}
+
+/* A group's sum is below 2^(48 + 14 + 2 + 32). Field 0 is that of zeros. */
+static void empty_short(const dot *d)
+{
+    for (int64_t first = d->low > 0 ? d->low : 1; first < d->high; first += GROUP) {
+        assay_int128 sum = 0;
+        for (int64_t f = end_of_group(d, first); f-- > first;) {
+            sum *= 2;
+            for (int set = 0; set < SHORT_SETS; set++)
+                sum += d->bins.small[f][set];
+        }
+        assay_superaccumulator_add_scaled(d->s, sum, (int)first + SHORT_UNIT);
+    }
+}
+
+static void empty(dot *d, bool is_short)
+{
+    if (is_short)
+        empty_short(d);
+    else
+        empty_long(d);
+    d->low = d->high = 0;
     d->binned = 0;
 }
 
-static void empty_short(dot *d)
+static void clear(dot *d, bool is_short, int64_t from, int64_t to)
 {
-    for (int f = 0; d->short_binned > 0 && f < SHORT_FIELDS; f++) {
-        assay_int128 sum = 0;
-        for (int set = 0; set < SETS; set++) {
-            sum += d->short_bins[set][f];
-            d->short_bins[set][f] = 0;
-        }
-        if (sum != 0)
-            assay_superaccumulator_add_scaled(d->s, sum, f - 300);
-    }
-    d->short_binned = 0;
+    if (from < to && is_short)
+        memset(d->bins.small[from], 0, (size_t)(to - from) * sizeof d->bins.small[0]);
+    else if (from < to)
+        memset(d->bins.large[from], 0, (size_t)(to - from) * sizeof d->bins.large[0]);
 }
 
-/* A normal number's exponent field, less 1: others come out as at least 0x7fe. */
-ASSAY_INLINE uint64_t field_of(uint64_t u)
+/* Empties full bins, and clears those that the terms are the first to use. */
+static void make_room(dot *d, bool is_short)
 {
-    return (u >> 52 & 0x7ff) - 1;
-}
-
-ASSAY_INLINE void add_binned(dot *d, double x, double y)
-{
-    const uint64_t hidden = (uint64_t)1 << 52;
-    uint64_t u = assay_bits64(x), v = assay_bits64(y), e = field_of(u), f = field_of(v);
-    if (__builtin_expect(e >= 0x7fe || f >= 0x7fe, 0)) {
-        assay_superaccumulator_add_product(d->s, x, y);
-        return;
-    }
-    uint64_t a = (u & (hidden - 1)) | hidden, b = (v & (hidden - 1)) | hidden;
-    d->bins[(u ^ v) >> 63][e + f + 2] += (unsigned __int128)a * b;
-    d->s->non_zero = true;
-}
-
-static void add_to_bins(dot *d, const double *x, const double *y)
-{
-    if (!d->has_bins)
-        memset(d->bins, 0, sizeof d->bins);
-    d->has_bins = true;
-    for (size_t i = 0; i < CHUNK; i++)
-        add_binned(d, x[i], y[i]);
+    const int64_t first = d->terms.first, end = d->terms.last + 1;
+    if (d->binned >= (is_short ? SHORT_PIECE : LONG_PIECE))
+        empty(d, is_short);
+    if (d->high == 0)
+        d->low = d->high = first;
+    clear(d, is_short, first, d->low);
+    clear(d, is_short, d->high, end);
+    d->low = first < d->low ? first : d->low;
+    d->high = end > d->high ? end : d->high;
     d->binned += CHUNK;
-    if (d->binned >= PIECE)
-        empty_bins(d);
 }
 
-/* A chunk: by lanes if these did not just fail. A chunk of zeros only is worth its signs. */
-static void add_chunk64(dot *d, const double *x, const double *y)
+static void add_long(assay_int128 bins[][LONG_SETS], const assay_dot_terms *t)
 {
-    bool any = false;
-    if (d->patience > 0) {
-        d->patience--;
-        add_to_bins(d, x, y);
-    } else if (!d->lanes->f64(x, y, &d->state, &any)) {
-        d->patience = PATIENCE;
-        add_to_bins(d, x, y);
-    } else if (any) {
-        d->s->non_zero = true;
-    } else {
-        for (size_t i = 0; i < CHUNK; i++)
-            assay_superaccumulator_add_product(d->s, x[i], y[i]);
-    }
+    for (size_t i = 0; i < CHUNK; i += LONG_SETS)
+        for (size_t set = 0; set < LONG_SETS; set++)
+            bins[t->field[i + set]][set] += (assay_int128)t->a[i + set] * t->b[i + set];
 }
 
-/* False, and nothing is changed, where a factor is not finite or no product is worth more than its
- * zero's sign. */
-static bool add_to_short(dot *d, const float *x, const float *y)
+static void add_short(int64_t bins[][SHORT_SETS], const assay_dot_terms *t)
 {
-    int64_t product[CHUNK], field[CHUNK];
-    bool any = false;
-    if (!d->lanes->integers(x, y, product, field, &any) || !any)
+    for (size_t i = 0; i < CHUNK; i += SHORT_SETS)
+        for (size_t set = 0; set < SHORT_SETS; set++)
+            bins[t->field[i + set]][set] += t->a[i + set];
+}
+
+static bool any(const assay_dot_terms *t, bool is_short)
+{
+    for (size_t i = 0; i < CHUNK; i++)
+        if (is_short ? t->field[i] != 0 : t->a[i] != 0 && t->b[i] != 0)
+            return true;
+    return false;
+}
+
+/* False, and nothing is changed, if all terms so far are zeros, which are worth their signs. */
+static bool add_terms(dot *d, bool is_short)
+{
+    if (!d->s->non_zero && !any(&d->terms, is_short))
         return false;
-    if (!d->has_short)
-        memset(d->short_bins, 0, sizeof d->short_bins);
-    d->has_short = true;
-    for (size_t i = 0; i < CHUNK; i += SETS)
-        for (size_t set = 0; set < SETS; set++)
-            d->short_bins[set][field[i + set]] += product[i + set];
-    d->short_binned += CHUNK;
-    if (d->short_binned >= SHORT_PIECE)
-        empty_short(d);
+    make_room(d, is_short);
+    if (is_short)
+        add_short(d->bins.small, &d->terms);
+    else
+        add_long(d->bins.large, &d->terms);
     d->s->non_zero = true;
     return true;
-}
-
-static void add_chunk32(dot *d, const float *x, const float *y)
-{
-    bool any = false, tried = d->patience == 0;
-    if (tried && d->lanes->f32(x, y, &d->state, &any) && any) {
-        d->s->non_zero = true;
-        return;
-    }
-    if (add_to_short(d, x, y)) {
-        d->patience = tried ? PATIENCE : d->patience - 1;
-        return;
-    }
-    double a[CHUNK], b[CHUNK];
-    for (size_t i = 0; i < CHUNK; i++) {
-        a[i] = (double)x[i];
-        b[i] = (double)y[i];
-    }
-    add_chunk64(d, a, b); /* which a chunk of zeros leaves alone, too */
 }
 
 static void begin(dot *d, assay_superaccumulator *s)
@@ -153,55 +143,63 @@ static void begin(dot *d, assay_superaccumulator *s)
     };
     d->s = s;
     d->lanes = lanes[assay_isa_current()];
-    d->patience = d->binned = d->short_binned = 0;
-    d->has_bins = d->has_short = false;
-    memset(&d->state, 0, sizeof d->state);
+    d->low = d->high = 0;
+    d->binned = 0;
 }
 
-static void end(dot *d)
+/* A whole chunk where it lies, if it can be; else a copy, with zeros behind. */
+static const double *packed64(const double *x, size_t stride, size_t n, double *own)
 {
-    empty_bins(d);
-    empty_short(d);
-    for (int q = 0; q < ASSAY_DOT_LEVELS; q++)
-        for (int l = 0; l < ASSAY_DOT_LANES; l++)
-            if (d->state.level[q][l] != 0)
-                assay_superaccumulator_add(d->s, d->state.level[q][l]);
+    if (stride == 1 && n == CHUNK)
+        return x;
+    for (size_t i = 0; i < CHUNK; i++)
+        own[i] = i < n ? x[i * stride] : 0;
+    return own;
+}
+
+static const float *packed32(const float *x, size_t stride, size_t n, float *own)
+{
+    if (stride == 1 && n == CHUNK)
+        return x;
+    for (size_t i = 0; i < CHUNK; i++)
+        own[i] = i < n ? x[i * stride] : 0;
+    return own;
 }
 
 void assay_superaccumulator_add_dot_f64(assay_superaccumulator *s, size_t n, const double *x,
                                         size_t sx, const double *y, size_t sy)
 {
     dot d;
-    double a[CHUNK], b[CHUNK];
-    size_t at = 0;
+    double own[2][CHUNK];
     begin(&d, s);
-    for (; n - at >= CHUNK; at += CHUNK) {
-        for (size_t i = 0; sx != 1 && i < CHUNK; i++)
-            a[i] = x[(at + i) * sx];
-        for (size_t i = 0; sy != 1 && i < CHUNK; i++)
-            b[i] = y[(at + i) * sy];
-        add_chunk64(&d, sx == 1 ? x + at : a, sy == 1 ? y + at : b);
+    for (size_t at = 0, m; at < n; at += m) {
+        m = n - at < CHUNK ? n - at : CHUNK;
+        const double *a = x + at * sx, *b = y + at * sy;
+        if (m >= FEW &&
+            d.lanes->f64(packed64(a, sx, m, own[0]), packed64(b, sy, m, own[1]), &d.terms) &&
+            add_terms(&d, false))
+            continue;
+        for (size_t i = 0; i < m; i++)
+            assay_superaccumulator_add_product(s, a[i * sx], b[i * sy]);
     }
-    for (; at < n; at++)
-        assay_superaccumulator_add_product(s, x[at * sx], y[at * sy]);
-    end(&d);
+    empty(&d, false);
 }
 
 void assay_superaccumulator_add_dot_f32(assay_superaccumulator *s, size_t n, const float *x,
                                         size_t sx, const float *y, size_t sy)
 {
     dot d;
-    float a[CHUNK], b[CHUNK];
-    size_t at = 0;
+    float own[2][CHUNK];
     begin(&d, s);
-    for (; n - at >= CHUNK; at += CHUNK) {
-        for (size_t i = 0; sx != 1 && i < CHUNK; i++)
-            a[i] = x[(at + i) * sx];
-        for (size_t i = 0; sy != 1 && i < CHUNK; i++)
-            b[i] = y[(at + i) * sy];
-        add_chunk32(&d, sx == 1 ? x + at : a, sy == 1 ? y + at : b);
+    for (size_t at = 0, m; at < n; at += m) {
+        m = n - at < CHUNK ? n - at : CHUNK;
+        const float *a = x + at * sx, *b = y + at * sy;
+        if (m >= FEW &&
+            d.lanes->f32(packed32(a, sx, m, own[0]), packed32(b, sy, m, own[1]), &d.terms) &&
+            add_terms(&d, true))
+            continue;
+        for (size_t i = 0; i < m; i++)
+            assay_superaccumulator_add_product(s, (double)a[i * sx], (double)b[i * sy]);
     }
-    for (; at < n; at++)
-        assay_superaccumulator_add_product(s, (double)x[at * sx], (double)y[at * sy]);
-    end(&d);
+    empty(&d, true);
 }

@@ -7,8 +7,7 @@
 
 __extension__ typedef __int128 assay_int128;
 
-/** Adds sum 2^exp, |sum| < 2^127, a multiple of 2^-2148 below 2^2111; s->non_zero is the caller's
- *  to set. */
+/** Adds sum 2^exp, |sum| < 2^106, -2148 <= exp <= 2011; s->non_zero is the caller's to set. */
 void assay_superaccumulator_add_scaled(assay_superaccumulator *s, assay_int128 sum, int exp);
 
 #endif

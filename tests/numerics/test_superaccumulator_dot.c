@@ -84,10 +84,15 @@ typedef struct range {
 } range;
 
 static const range ranges[] = {
-    { "alike", -2, 2, 0 },          { "spread", -60, 60, 0 },
-    { "anything", -1074, 1023, 0 }, { "subnormal", -1074, -1000, 0 },
-    { "underflow", -560, -500, 0 }, { "huge", 900, 1023, 0 },
-    { "sparse", -3, 3, 2 },         { "mostly zero", -3, 3, 500 },
+    { "alike", -2, 2, 0 },
+    { "spread", -60, 60, 0 },
+    { "wide", -300, 300, 0 },
+    { "anything", -1074, 1023, 0 },
+    { "subnormal", -1074, -1000, 0 },
+    { "underflow", -560, -500, 0 },
+    { "huge", 900, 1023, 0 },
+    { "sparse", -3, 3, 2 },
+    { "mostly zero", -3, 3, 500 },
 };
 
 static void fill(const range *r, size_t n, double *x)
@@ -164,6 +169,95 @@ static void check32(const range *r)
 Test(superaccumulator_dot, binary32)
 {
     for_each_set(check32);
+}
+
+/* ---- against the slow sum, term by term ---- */
+
+/* Of bits: subnormal numbers, zeros of both signs, and at times an infinity or NaN. */
+static double any_number(bool specials)
+{
+    double x = assay_from_bits64(draw() ^ draw() << 32);
+    uint64_t pick = draw() % 64;
+    if (pick < 4)
+        x = pick % 2 ? -0.0 : 0.0;
+    return x - x == 0 ? x : specials ? x : 1;
+}
+
+static float any_short(bool specials)
+{
+    float x = assay_from_bits32((uint32_t)draw());
+    return draw() % 16 == 0 ? -0.0f : x - x == 0 ? x : specials ? x : 0x1.8p-140f;
+}
+
+static void expect_same(const assay_superaccumulator *s, const assay_superaccumulator *t, size_t n)
+{
+    assay_leading a = assay_superaccumulator_leading(s), b = assay_superaccumulator_leading(t);
+    cr_assert(a.kind == b.kind && a.negative == b.negative && a.sticky == b.sticky &&
+                  a.like_signed == b.like_signed && a.exp == b.exp && a.sig == b.sig,
+              "%s: %zu terms", assay_isa_name(assay_isa_current()), n);
+}
+
+static void check_size(size_t n, bool specials)
+{
+    enum { MOST = 600 };
+    double x[MOST], y[MOST];
+    float x32[MOST], y32[MOST];
+    assay_superaccumulator s = { 0 }, t = { 0 }, s32 = { 0 }, t32 = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        x[i] = any_number(specials && n % 3 == 0);
+        y[i] = any_number(false);
+        x32[i] = any_short(specials && n % 3 == 0);
+        y32[i] = any_short(false);
+        assay_superaccumulator_add_product(&t, x[i], y[i]);
+        assay_superaccumulator_add_product(&t32, (double)x32[i], (double)y32[i]);
+    }
+    assay_superaccumulator_add_dot_f64(&s, n, x, 1, y, 1);
+    assay_superaccumulator_add_dot_f32(&s32, n, x32, 1, y32, 1);
+    expect_same(&s, &t, n);
+    expect_same(&s32, &t32, n);
+}
+
+Test(superaccumulator_dot, every_size_as_term_by_term)
+{
+    for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
+        cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
+        for (size_t n = 0; n <= 600; n++) {
+            check_size(n, false);
+            check_size(n, true);
+        }
+    }
+}
+
+/* The greatest significands of one exponent and sign, and more of them than the bins may hold. */
+Test(superaccumulator_dot, full_bins)
+{
+    enum { N = 3 << 20 };
+    double *x = grab(N);
+    float *x32 = malloc(N * sizeof *x32);
+    mpfr_t want;
+    cr_assert(x32);
+    mpfr_init2(want, 200);
+    for (size_t i = 0; i < N; i++) {
+        x[i] = -0x1.fffffffffffffp0;
+        x32[i] = -0x1.fffffep0f;
+    }
+    for (int isa = 0; isa <= (int)assay_isa_best(); isa++) {
+        assay_superaccumulator s = { 0 }, s32 = { 0 };
+        cr_assert_eq(assay_isa_force((assay_isa)isa), ASSAY_OK);
+        assay_superaccumulator_add_dot_f64(&s, N, x, 1, x, 1);
+        assay_superaccumulator_add_dot_f32(&s32, N, x32, 1, x32, 1);
+        mpfr_set_d(want, x[0], MPFR_RNDN);
+        mpfr_sqr(want, want, MPFR_RNDN);
+        mpfr_mul_ui(want, want, N, MPFR_RNDN);
+        expect(&s, want, "full bins of binary64");
+        mpfr_set_flt(want, x32[0], MPFR_RNDN);
+        mpfr_sqr(want, want, MPFR_RNDN);
+        mpfr_mul_ui(want, want, N, MPFR_RNDN);
+        expect(&s32, want, "full bins of binary32");
+    }
+    mpfr_clear(want);
+    free(x);
+    free(x32);
 }
 
 Test(superaccumulator_dot, specials)
