@@ -21,6 +21,7 @@ extern const double assay_sin_series[30];    /* (-1)^n/(2n + 1)!                
 extern const double assay_cos_series[32];    /* (-1)^n/(2n)!                                 */
 extern const double assay_erf_series[44];    /* (-1)^n 2/sqrt(pi)/(n! (2n + 1))              */
 extern const double assay_scaled_erfc[3520]; /* 80 intervals of 22 Taylor coefficients      */
+extern const double assay_atan_table[65];    /* atan(i/64), rounded to nearest               */
 extern const double assay_half_pi[2], assay_rsqrt2[2], assay_rlog10[2]; /* pi/2 ... 1/ln 10 */
 extern const double assay_gelu_linear[2];    /* 2 sqrt(2/pi)                                 */
 extern const double assay_gelu_cubic[2];     /* 2 sqrt(2/pi) 0.044715                        */

@@ -7,7 +7,7 @@
 docs/numerics.md, sections 3 to 13, says what each table is for. A double-word constant is
 hi = RN(c), lo = RN(c - hi); test_elementary_tables recomputes every word with MPFR.
 """
-from mpmath import erfc, exp, factorial, floor, frexp, log, mp, mpf, nint, pi, sqrt
+from mpmath import atan, erfc, exp, factorial, floor, frexp, log, mp, mpf, nint, pi, sqrt
 
 mp.prec = 2600  # the recurrence of scaled_erfc loses about 10 bits a step; 2/pi needs 1280
 
@@ -67,6 +67,7 @@ TABLES = [
     ("erf_series", flat(words((-1) ** n * 2 / sqrt(pi) / factorial(n) / (2 * n + 1))
                         for n in range(22))),
     ("scaled_erfc", flat(scaled_erfc_row(i) for i in range(80))),
+    ("atan_table", flat(words(atan(mpf(i) / 64), 1) for i in range(65))),
     ("half_pi", words(pi / 2)),
     ("rsqrt2", words(1 / sqrt(mpf(2)))),
     ("rlog10", words(1 / log(mpf(10)))),

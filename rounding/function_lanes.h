@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions in binary64 without branches, and ends that their results lie between. Off by less than
- * 2^-48, relatively, for arguments of at most 24 bits between 2^-400 and 2^400 in magnitude and
- * results within 2^+-1000; docs/numerics.md, 16. Not installed. */
+ * 2^-48 (powers: 2^-40), relatively, for arguments of at most 24 bits between 2^-400 and 2^400 in
+ * magnitude and results within 2^+-1000; docs/numerics.md, 16. Not installed. */
 #ifndef ASSAY_ROUNDING_FUNCTION_LANES_H
 #define ASSAY_ROUNDING_FUNCTION_LANES_H
 
@@ -46,19 +46,26 @@ ASSAY_INLINE double function_smaller(double x, double y)
     return x < y ? x : y;
 }
 
-/** The ends around y, an f(x) off by less than 2^-48, or on the same side of 2^+-1000 as f(x). */
-ASSAY_INLINE void function_enclose(double y, function_range range, double *low, double *high)
+/** The ends around y, an f(x) off by less than margin / 2, or on the same side of 2^+-1000 as
+ * f(x). */
+ASSAY_INLINE void function_enclose_by(double margin, double y, function_range range, double *low,
+                                      double *high)
 {
     const uint64_t sign = assay_bits64(y) & (uint64_t)1 << 63;
     double size = function_size(y), lower, upper;
     size = size > 0x1p-1000 ? size : 0x1p-1000;
     size = size < 0x1p1000 ? size : 0x1p1000;
-    lower = size - size * 0x1p-47;
-    upper = size + size * 0x1p-47;
+    lower = size - size * margin;
+    upper = size + size * margin;
     lower = lower > range.least ? lower : range.least;
     upper = upper < range.most ? upper : range.most;
     *low = assay_from_bits64(assay_bits64(lower) | sign);
     *high = assay_from_bits64(assay_bits64(upper) | sign);
+}
+
+ASSAY_INLINE void function_enclose(double y, function_range range, double *low, double *high)
+{
+    function_enclose_by(0x1p-47, y, range, low, high);
 }
 
 /* Horner's rule for the four coefficients from i on, and for twelve; they stand in pairs. Unrolled,
@@ -94,7 +101,7 @@ ASSAY_INLINE double function_logistic(double x, double f)
 ASSAY_INLINE double function_log(double x)
 {
     const uint64_t bits = assay_bits64(x), i = bits >> 45 & 127, up = i >= 53;
-    double e = (double)(int64_t)((bits >> 52) + up) - 1023;
+    double e = assay_from_bits64(((uint64_t)0x433 << 52) + (bits >> 52) + up) - (0x1p52 + 1023);
     double m = assay_from_bits64((bits & 0xfffffffffffff) | (1023 - up) << 52);
     double r = m * assay_log_table[3 * i] - 1;
     double q =
@@ -104,6 +111,53 @@ ASSAY_INLINE double function_log(double x)
                              r * (0x1.5555555555555p-3 - r * (0x1.2492492492492p-3 - r * 0.125)))));
     double p = r - r * r * q;
     return e * assay_ln2[0] + (assay_log_table[3 * i + 1] + (e * assay_ln2[1] + p));
+}
+
+/* Results are within 2^+-1000, so beyond 700 it does not matter how large p is. */
+ASSAY_INLINE double function_power_log(double x, double y)
+{
+    double p = y * function_log(function_size(x));
+    p = p > -700 ? p : -700;
+    return p < 700 ? p : 700;
+}
+
+/** Whether y, of 24 bits, is an integer, and an odd one: from 2^24 on it is even. */
+ASSAY_INLINE bool function_is_integer(double y, uint64_t *odd)
+{
+    double size = function_smaller(function_size(y), 0x1p26), t = size + 0x1p52;
+    *odd = assay_bits64(t) & 1;
+    return t - 0x1p52 == size;
+}
+
+/** x^y = e^(y log |x|) with the sign that it has for integers y, off by less than 2^-40.8. */
+ASSAY_INLINE double function_pow(double x, double y)
+{
+    uint64_t odd;
+    function_is_integer(y, &odd);
+    double r = assay_exp_inline(function_power_log(x, y));
+    return assay_from_bits64(assay_bits64(r) | (assay_bits64(x) >> 63 & odd) << 63);
+}
+
+/** Whether the angle of (x, y) is nearer to the vertical axis. */
+ASSAY_INLINE bool function_is_steep(double y, double x)
+{
+    return function_size(y) > function_size(x);
+}
+
+/** The angle of (x, y), of magnitude `half` on the vertical axis, as a multiple of it and atan c +
+ * atan d of the smaller coordinate over the larger, where c = i/64 is the nearest to that. */
+ASSAY_INLINE double function_angle(double y, double x, double half)
+{
+    const bool steep = function_is_steep(y, x), left = x < 0;
+    double a = function_size(x), b = function_size(y);
+    double big = function_choose(steep, b, a), small = function_choose(steep, a, b);
+    double t = small / big + 0x1p46, c = t - 0x1p46; /* whose ulp is 1/64 */
+    double d = (small - c * big) / (big + c * small), s = d * d;
+    double p = 0x1.5555555555555p-2 - s * (0x1.999999999999ap-3 - s * 0x1.2492492492492p-3);
+    double f = assay_atan_table[assay_bits64(t) & 127] + (d - d * s * p);
+    double base = function_choose(steep, half, function_choose(left, 2 * half, 0));
+    double r = base + (steep != left ? -f : f) * (half * 0x1.45f306dc9c883p-1);
+    return assay_from_bits64(assay_bits64(r) | (assay_bits64(y) & (uint64_t)1 << 63));
 }
 
 /** tanh x by f = e^2|x| - 1, from its series where that would cancel. */

@@ -22,7 +22,8 @@ static const assay_lane lanes[ASSAY_OPERATION_COUNT] = {
     [ASSAY_OPERATION_SIGMOID] = ASSAY_LANE_SIGMOID, [ASSAY_OPERATION_SILU] = ASSAY_LANE_SILU,
     [ASSAY_OPERATION_GELU] = ASSAY_LANE_GELU,       [ASSAY_OPERATION_TANH] = ASSAY_LANE_TANH,
     [ASSAY_OPERATION_ERF] = ASSAY_LANE_ERF,         [ASSAY_OPERATION_LOG] = ASSAY_LANE_LOG,
-    [ASSAY_OPERATION_RSQRT] = ASSAY_LANE_RSQRT,
+    [ASSAY_OPERATION_RSQRT] = ASSAY_LANE_RSQRT,     [ASSAY_OPERATION_POW] = ASSAY_LANE_POW,
+    [ASSAY_OPERATION_ATAN2] = ASSAY_LANE_ATAN2,     [ASSAY_OPERATION_ATAN2PI] = ASSAY_LANE_ATAN2PI,
 };
 
 static const assay_lane_table *current(void)
@@ -91,21 +92,37 @@ static bool sum_is_exact(const assay_operator *op)
     return most + 1 - least <= 53;
 }
 
-/* Where the ends of what f(x) lies between round differently, or x is zero or no number, the
- * definition decides. */
-static assay_status settle(const assay_operator *op, const double *x, const uint64_t *codes,
-                           const uint64_t *other, uint64_t *out, size_t n, size_t *bad)
+enum { BOUNDED_MOST = 2 }; /* operands of functions between ends */
+
+/* A block of operands, their codes, and the codes of the upper ends. */
+typedef struct block {
+    _Alignas(ASSAY_LINE) double x[ASSAY_OPERANDS_MOST][BLOCK];
+    _Alignas(ASSAY_LINE) uint64_t own[BOUNDED_MOST][BLOCK], upper[BLOCK];
+} block;
+
+/* Bits that are not 0 if x is zero or no number. */
+ASSAY_INLINE uint64_t is_special(double x)
+{
+    return (uint64_t)(x - x != 0) | (uint64_t)(x == 0);
+}
+
+/* Where the ends of what f(x) lies between round differently, or an operand is zero or no number,
+ * the definition decides. */
+static assay_status settle(const assay_operator *op, const block *b, uint64_t *out, size_t n,
+                           size_t *bad)
 {
     const assay_random none = { 0 };
+    const double *x = b->x[0], *y = b->x[op->operation->arity - 1];
     uint64_t open = 0;
     for (size_t i = 0; i < n; i++)
-        open |= (out[i] ^ other[i]) | (uint64_t)(x[i] - x[i] != 0) | (uint64_t)(x[i] == 0);
+        open |= (out[i] ^ b->upper[i]) | is_special(x[i]) | is_special(y[i]);
     for (size_t i = 0; open && i < n; i++) {
-        if (out[i] == other[i] && x[i] - x[i] == 0 && x[i] != 0)
+        if (((out[i] ^ b->upper[i]) | is_special(x[i]) | is_special(y[i])) == 0)
             continue;
-        assay_status status = assay_operate(op, &none, 0, &codes[i], &out[i]);
+        const uint64_t codes[] = { b->own[0][i], b->own[1][i] };
+        assay_status status = assay_operate(op, &none, 0, codes, &out[i]);
         if (status != ASSAY_OK) {
-            out[i] = codes[i];
+            out[i] = codes[0];
             *bad = i;
             return status;
         }
@@ -172,22 +189,24 @@ static void write_codes(const plan *p, const double *x, uint64_t *codes, size_t 
     p->table->widen(packed, codes, n, assay_format_container(&r->format));
 }
 
-/* At most BLOCK elements. The operand's codes are kept, as out may be where they are. */
+/* At most BLOCK elements. The operands' codes are kept, as out may be where they are. */
 static assay_status operate_block(const plan *p, const uint64_t *const *codes, uint64_t *out,
                                   size_t n, size_t *bad)
 {
-    _Alignas(ASSAY_LINE) double x[ASSAY_OPERANDS_MOST][BLOCK], low[BLOCK], high[BLOCK];
-    _Alignas(ASSAY_LINE) uint64_t own[BLOCK], other[BLOCK];
-    const double *const at[] = { x[0], x[1], x[2] };
+    block b;
+    _Alignas(ASSAY_LINE) double low[BLOCK], high[BLOCK];
+    const double *const at[] = { b.x[0], b.x[1], b.x[2] };
     for (int k = 0; k < p->op->operation->arity; k++)
-        read_codes(p, k, codes[k], x[k], n);
+        read_codes(p, k, codes[k], b.x[k], n);
     p->loop(at, low, high, n, p->op->rounder.mode == ASSAY_RDN);
     if (p->bounded) {
-        memcpy(own, codes[0], n * sizeof *own);
-        write_codes(p, high, other, n);
+        memset(b.own[1], 0, n * sizeof b.own[1][0]);
+        for (int k = 0; k < p->op->operation->arity; k++)
+            memcpy(b.own[k], codes[k], n * sizeof b.own[k][0]);
+        write_codes(p, high, b.upper, n);
     }
     write_codes(p, low, out, n);
-    return p->bounded ? settle(p->op, x[0], own, other, out, n, bad) : ASSAY_OK;
+    return p->bounded ? settle(p->op, &b, out, n, bad) : ASSAY_OK;
 }
 
 assay_status assay_operate_fast(const assay_operator *op, const uint64_t *const *codes,

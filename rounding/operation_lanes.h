@@ -32,6 +32,9 @@ typedef enum assay_lane {
     ASSAY_LANE_ERF,
     ASSAY_LANE_LOG,
     ASSAY_LANE_RSQRT,
+    ASSAY_LANE_POW,
+    ASSAY_LANE_ATAN2,
+    ASSAY_LANE_ATAN2PI,
     ASSAY_LANE_COUNT
 } assay_lane;
 
@@ -39,7 +42,8 @@ typedef enum assay_lane {
  * Of values of at most 24 bits between 2^-400 and 2^400, and their infinities, zeros and NaN: exact
  * results rounded to odd in binary64, which no value and no tie of a format of at most 24 bits
  * tells from the exact ones; docs/numerics.md, 16. Zeros that are differences are -0 if `down`.
- * Bounded functions: f(x) lies between out and high; x that is zero or no number is not theirs.
+ * Bounded functions: f(x) lies between out and high; operands that are zero or no number are not
+ * theirs.
  */
 typedef void assay_lane_loop(const double *const *x, double *out, double *high, size_t n,
                              bool down);

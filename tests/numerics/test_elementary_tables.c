@@ -58,6 +58,11 @@ Test(elementary, table_of_roots_and_series)
         if (n < 15)
             expect_ratio(assay_sin_series + 2 * n, c, 2 * n + 1, "sin_series", n);
     }
+    for (size_t i = 0; i <= 64; i++) {
+        mpfr_set_d(c, (double)i / 64, MPFR_RNDN);
+        mpfr_atan(c, c, MPFR_RNDN);
+        cr_expect_eq(assay_atan_table[i], mpfr_get_d(c, MPFR_RNDN), "atan[%zu]", i);
+    }
     for (unsigned long n = 0; n < 22; n++) {
         mpfr_const_pi(c, MPFR_RNDN);
         mpfr_rec_sqrt(c, c, MPFR_RNDN);

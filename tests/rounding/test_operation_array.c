@@ -68,9 +68,10 @@ Test(operation_array, binary64_gives_what_the_definition_gives)
         { "e8m0", "int8" },         { "binary8p3se", "binary8p3se" }, { "e2m1", "binary32" },
         { "binary32", "e5m2" },     { "hif8", "bfloat16" },           { "uint8", "int8" },
     };
-    static const char *const names[] = { "add", "sub",   "mul",  "div",     "fma",  "sqrt", "hypot",
-                                         "exp", "exp2",  "log",  "sigmoid", "silu", "gelu", "tanh",
-                                         "erf", "rsqrt", "copy", "neg",     "abs" };
+    static const char *const names[] = { "add",   "sub",  "mul",   "div",    "fma",     "sqrt",
+                                         "hypot", "exp",  "exp2",  "log",    "sigmoid", "silu",
+                                         "gelu",  "tanh", "erf",   "rsqrt",  "copy",    "neg",
+                                         "abs",   "pow",  "atan2", "atan2pi" };
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         assay_format f, g;
         cr_assert_eq(assay_format_parse(specs[i][0], &f), ASSAY_OK);
