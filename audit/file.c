@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -88,20 +89,44 @@ bool assay_source_has(const assay_source *source, const char *name)
     return join(path, source->name, name) && access(path, F_OK) == 0;
 }
 
+/* A pipe or a device is never replaced; nor is the file that standard output goes to: /dev/stdout
+ * leads to it, and `>>` has put something there. */
+static bool is_written_to(const struct stat *st)
+{
+    struct stat own;
+    if (!S_ISREG(st->st_mode))
+        return true;
+    return fstat(STDOUT_FILENO, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino;
+}
+
+/* The names of an output. A link's own name would be replaced, so `place` has none in it. */
+static bool name_output(const char *path, bool there, assay_output *out)
+{
+    const size_t room = ASSAY_PATH_BYTES;
+    char *real = there ? realpath(path, NULL) : NULL;
+    const char *place = real ? real : path;
+    bool fits = strlen(path) < room && strlen(place) < room;
+    if (fits) {
+        strcpy(out->path, path);
+        strcpy(out->place, place);
+        fits = (size_t)snprintf(out->partial, room, "%s.partial.%ld", place, (long)getpid()) < room;
+    }
+    free(real);
+    return fits;
+}
+
 assay_status assay_output_begin(const char *path, assay_output *out)
 {
-    *out = (assay_output){ 0 };
-    int room = ASSAY_PATH_BYTES;
-    if (snprintf(out->path, sizeof out->path, "%s", path) >= room ||
-        snprintf(out->partial, sizeof out->partial, "%s.partial.%ld", path, (long)getpid()) >= room)
-        return assay_fail(ASSAY_ERR_IO, "%s: path is too long", path);
     struct stat st;
     bool there = stat(path, &st) == 0;
+    *out = (assay_output){ 0 };
     if (there && S_ISDIR(st.st_mode))
         return assay_fail(ASSAY_ERR_IO, "%s: is a directory", path);
-    if (there && !S_ISREG(st.st_mode))
-        out->partial[0] = 0; /* a pipe or a device is written to, never replaced */
-    out->stream = fopen(out->partial[0] ? out->partial : path, "wbe");
+    if (!name_output(path, there, out))
+        return assay_fail(ASSAY_ERR_IO, "%s: path is too long", path);
+    if (there && is_written_to(&st))
+        out->partial[0] = 0;
+    out->stream = out->partial[0] ? fopen(out->partial, "wbe") : fopen(path, "abe");
     if (!out->stream)
         return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     if (out->partial[0])
@@ -123,7 +148,7 @@ static assay_status finish_stream(assay_output *out)
 
 static assay_status move_in_place(assay_output *out)
 {
-    if (out->partial[0] && rename(out->partial, out->path) != 0)
+    if (out->partial[0] && rename(out->partial, out->place) != 0)
         return assay_fail(ASSAY_ERR_IO, "%s: cannot write: %s", out->path, strerror(errno));
     if (out->partial[0])
         assay_partial_drop(out->partial);

@@ -49,11 +49,13 @@ bool assay_source_has(const assay_source *source, const char *name);
 /**
  * One output file under construction: written as PATH.partial.PID beside its final place,
  * moved there by commit, removed by abort. Every path through a caller ends in exactly one
- * of the two. assay_output_abort of a zeroed or finished output does nothing.
+ * of the two. assay_output_abort of a zeroed or finished output does nothing. A link stays, and
+ * the file that it leads to is replaced; pipes, devices and the standard output are written to.
  */
 typedef struct assay_output {
     FILE *stream;
-    char path[ASSAY_PATH_BYTES], partial[ASSAY_PATH_BYTES];
+    char path[ASSAY_PATH_BYTES], partial[ASSAY_PATH_BYTES]; /* partial: "" if there is none */
+    char place[ASSAY_PATH_BYTES]; /* where the file will lie: path, or what it leads to */
 } assay_output;
 
 ASSAY_NODISCARD assay_status assay_output_begin(const char *path, assay_output *out);

@@ -37,6 +37,9 @@ assay_status assay_fail(assay_status status, const char *fmt, ...)
 assay_status assay_fail_in(assay_status status, const char *prefix)
 {
     char text[DETAIL];
+    size_t length = strlen(prefix);
+    if (strncmp(detail, prefix, length) == 0 && strncmp(detail + length, ": ", 2) == 0)
+        return status;
     memcpy(text, detail, sizeof text);
     return assay_fail(status, "%s: %s", prefix, text);
 }

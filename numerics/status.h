@@ -35,7 +35,8 @@ ASSAY_API const char *assay_last_error(void);
 /** Sets the text of assay_last_error and returns status, for `return assay_fail(...)`. */
 ASSAY_API assay_status assay_fail(assay_status status, const char *fmt, ...) ASSAY_PRINTF(2, 3);
 
-/** Puts "prefix: " before the current error text and returns status: adds the file to a field. */
+/** Puts "prefix: " before the current error text, unless it begins with that, and returns status:
+ *  adds the file to a field. */
 ASSAY_API assay_status assay_fail_in(assay_status status, const char *prefix);
 
 #ifdef __cplusplus

@@ -102,6 +102,10 @@ if [ "$(id -u)" -ne 0 ]; then
     expect_error 'a directory that may not be written' 2 'closed/o.npy' "$assay" gemm a.npy b.npy \
         closed/o.npy $f32 --acc exact --out binary32
 fi
+if [ -w /dev/full ]; then
+    expect_error 'a full disk, named once' 2 '^assay gemm: /dev/full: cannot write: ' \
+        "$assay" gemm a.npy b.npy /dev/full $f32 --acc exact --out binary32
+fi
 expect_error 'no accumulator' 2 'option --acc is missing' gemm $f32 --out binary32
 expect_error 'no format' 2 'option --b is missing' gemm --a e4m3 --acc exact --out binary32
 expect_error 'unknown accumulator' 2 'option --acc: .*nosuch' gemm $f32 --acc nosuch --out binary32

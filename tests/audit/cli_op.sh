@@ -78,6 +78,10 @@ expect_error 'error feedback' 2 'no error feedback' \
 expect_error 'policy that the format lacks' 2 infinity \
     "$assay" op neg a.npy o.npy --format e4m3 --overflow inf
 expect_error 'missing file' 2 'nowhere.npy: ' "$assay" op neg nowhere.npy o.npy --format e4m3
+if [ -w /dev/full ]; then
+    expect_error 'a full disk, named once' 2 '^assay op: /dev/full: cannot write: ' \
+        "$assay" op neg a.npy /dev/full --format e4m3
+fi
 expect_nothing_left 'no output after errors' o.npy
 
 check_end

@@ -101,6 +101,40 @@ Test(file, commit_shows_the_whole_file)
     cr_expect(same(path, "new text"), "abort after commit does nothing");
 }
 
+Test(file, links_stay_and_what_they_lead_to_is_replaced)
+{
+    assay_output out;
+    struct stat st;
+    const char *link = assay_temp("link"), *path = assay_temp("led_to");
+    assay_temp_write(path, "old", 3);
+    cr_assert_eq(symlink(path, link), 0);
+    cr_assert_eq(assay_output_begin(link, &out), ASSAY_OK);
+    fputs("new text", out.stream);
+    cr_expect(same(path, "old"));
+    cr_assert_eq(assay_output_commit(&out), ASSAY_OK);
+    cr_expect(same(path, "new text"));
+    cr_assert_eq(lstat(link, &st), 0);
+    cr_expect(S_ISLNK(st.st_mode));
+    cr_expect_eq(assay_temp_count("partial"), 0);
+}
+
+/* Of a temporary link: this very thing has taken /dev/stdout away from a machine. */
+Test(file, standard_output_is_written_to)
+{
+    assay_output out;
+    struct stat st;
+    const char *link = assay_temp("stdout"), *path = assay_temp("captured");
+    cr_assert_eq(symlink("/proc/self/fd/1", link), 0);
+    assay_temp_write(path, "before ", 7);
+    cr_assert_not_null(freopen(path, "a", stdout));
+    cr_assert_eq(assay_output_begin(link, &out), ASSAY_OK);
+    fputs("after", out.stream);
+    cr_assert_eq(assay_output_commit(&out), ASSAY_OK);
+    cr_expect(same(path, "before after"));
+    cr_assert_eq(lstat(link, &st), 0);
+    cr_expect(S_ISLNK(st.st_mode));
+}
+
 Test(file, abort_leaves_nothing)
 {
     assay_output out, zeroed = { 0 };
@@ -159,4 +193,8 @@ Test(file, the_text_of_an_error_stays_one_line)
     cr_expect_str_eq(assay_last_error(), "a?b??");
     cr_expect_eq(assay_fail_in(ASSAY_ERR_INPUT, "file"), ASSAY_ERR_INPUT);
     cr_expect_str_eq(assay_last_error(), "file: a?b??");
+    cr_expect_eq(assay_fail_in(ASSAY_ERR_INPUT, "file"), ASSAY_ERR_INPUT);
+    cr_expect_str_eq(assay_last_error(), "file: a?b??", "names it once");
+    cr_expect_eq(assay_fail_in(ASSAY_ERR_INPUT, "fil"), ASSAY_ERR_INPUT);
+    cr_expect_str_eq(assay_last_error(), "fil: file: a?b??");
 }
