@@ -54,25 +54,28 @@ bool assay_accumulator_has_format(assay_sum kind)
            kind == ASSAY_SUM_PAIRWISE || kind == ASSAY_SUM_KAHAN || kind == ASSAY_SUM_UNIT;
 }
 
-/* Splits `F:...` or `[F]:...` into F and the items behind it. */
+/* Splits `F:...` or `[F]:...` into F and the items behind it, which a comma may begin as well: F
+ * alone is F:step, and F,round=MODE is F:step,round=MODE. */
 static assay_status split(const char *text, char format[ASSAY_SPEC_BYTES], assay_spec *spec)
 {
     char rest[ASSAY_SPEC_BYTES + 2];
     const char *end = text;
     int depth = 0;
     if (strlen(text) >= ASSAY_SPEC_BYTES)
-        return assay_fail(ASSAY_ERR_USAGE, "accumulator '%.40s...' is longer than %d characters",
-                          text, ASSAY_SPEC_BYTES - 1);
+        return assay_fail(ASSAY_ERR_USAGE, "longer than %d characters", ASSAY_SPEC_BYTES - 1);
     do /* to the bracket that closes the first one, or at once */
         depth += (*end == '[') - (*end == ']');
     while (depth > 0 && *end++);
     bool nested = *text == '[';
-    if (nested && (depth != 0 || (end[1] && end[1] != ':')))
+    if (nested && (depth != 0 || (end[1] && end[1] != ':' && end[1] != ',')))
         return assay_fail(ASSAY_ERR_USAGE, "accumulator '%s': brackets do not match", text);
-    snprintf(rest, sizeof rest, "F%s", nested ? end + 1 : "");
-    assay_status status = assay_spec_split(nested ? rest : text, spec);
+    snprintf(rest, sizeof rest, "%s%s", nested ? "F" : "", nested ? end + 1 : text);
+    char *first = rest + strcspn(rest, ":,");
+    if (*first)
+        *first = ':';
+    assay_status status = assay_spec_split(rest, spec);
     if (status != ASSAY_OK)
-        return assay_fail(ASSAY_ERR_USAGE, "accumulator '%s' is incomplete", text);
+        return status;
     if (nested)
         snprintf(format, ASSAY_SPEC_BYTES, "%.*s", (int)(end - text - 1), text + 1);
     else
@@ -154,9 +157,7 @@ static assay_status read_format(const char *text, assay_accumulator *out)
     assay_format format;
     choice c = { .kind = ASSAY_SUM_STEP };
     assay_status status = split(text, spec, &items);
-    if (status != ASSAY_OK)
-        return status;
-    for (size_t i = 0; i < items.count && status == ASSAY_OK; i++)
+    for (size_t i = 0; status == ASSAY_OK && i < items.count; i++)
         status = read_item(&items.items[i], &c);
     c.feedback |= c.round.feedback;
     assay_accumulator acc = { .kind = c.kind,
@@ -214,7 +215,7 @@ assay_status assay_accumulator_parse(const char *text, assay_accumulator *out)
                   { "int32", "binary64", ASSAY_SUM_INT32 },
                   { "int32:sat", "binary64", ASSAY_SUM_INT32_SAT },
                   { "bf16x9", "binary32", ASSAY_SUM_BF16X9 } };
-    size_t head = strcspn(text, ":");
+    size_t head = strcspn(text, ":,");
     if (assay_accumulator_is_unit(text))
         return assay_accumulator_parse_unit(text, out);
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
@@ -223,8 +224,8 @@ assay_status assay_accumulator_parse(const char *text, assay_accumulator *out)
     if (head == 5 && strncmp(text, "ozaki", head) == 0)
         return read_ozaki(text, out);
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-        if (named[i].kind != ASSAY_SUM_INT32 && strlen(named[i].name) == head &&
-            strncmp(text, named[i].name, head) == 0)
+        if ((named[i].kind != ASSAY_SUM_INT32 || text[head] == ',') &&
+            strlen(named[i].name) == head && strncmp(text, named[i].name, head) == 0)
             return assay_fail(ASSAY_ERR_USAGE, "accumulator '%s': %s takes no parameters", text,
                               named[i].name);
     return read_format(text, out);
