@@ -24,13 +24,13 @@ static double stored(assay_storage storage, const unsigned char *p)
     return assay_decode(&f, code);
 }
 
-static void check_storage(assay_storage storage, size_t size, bool transposed, const char *round)
+static void check_storage(const char *sum, assay_storage storage, size_t size, bool transposed,
+                          const char *round)
 {
     enum { R = 4, C = 29, T = 37 };
     static unsigned char bytes[1 + 8 * C * T];
     double a[R * T], out[R * C], x[T];
-    assay_accumulator acc = accumulator("binary32:step"),
-                      e4m3 = accumulator(round ? round : "e4m3");
+    assay_accumulator acc = accumulator(sum), e4m3 = accumulator(round ? round : "e4m3");
     assay_operand b = { bytes + 1, storage, transposed ? C : 1, transposed ? 1 : T,
                         round ? &e4m3.round : NULL };
     for (size_t i = 0; i < sizeof bytes; i++)
@@ -53,11 +53,14 @@ static void check_storage(assay_storage storage, size_t size, bool transposed, c
 Test(product, storage_strides_and_rounding)
 {
     static const size_t sizes[] = { 8, 4, 2, 2 };
+    static const char *const sums[] = { "binary32:step", "bfloat16:step", "binary16:block=8" };
     static const char *const rounds[] = { NULL, "e4m3:overflow=sat", "bfloat16:round=rup",
                                           "[float:e=4,m=3,subnormals=no]" };
     for (int storage = 0; storage < 4; storage++)
         for (size_t i = 0; i < 8; i++)
-            check_storage((assay_storage)storage, sizes[storage], i % 2 == 1, rounds[i / 2]);
+            for (size_t j = 0; j < 3; j++)
+                check_storage(sums[j], (assay_storage)storage, sizes[storage], i % 2 == 1,
+                              rounds[i / 2]);
 }
 
 /* ---- double-double ---- */
