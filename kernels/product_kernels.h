@@ -78,6 +78,10 @@ typedef bool assay_single_chain_fn(const assay_single_rounder *r, size_t rows, s
 /** x = RND(x) or x = RND(x + y), any binary64 values (y in the format too). */
 typedef void assay_round_lanes_fn(const assay_lane_rounder *r, size_t n, double *x);
 typedef void assay_add_lanes_fn(const assay_lane_rounder *r, size_t n, double *x, const double *y);
+/** A step of error feedback: sum = RND(sum + t + hi + lo), whose error becomes hi + lo. false if it
+ *  has to be done by the definition, from the chain's start [11]. Zero residues are -0. */
+typedef bool assay_feedback_lanes_fn(const assay_lane_rounder *r, size_t n, const double *t,
+                                     double *sum, double *hi, double *lo);
 /** How integers lie in words of 32 bits: two of 16 bits; or four of 8, those of A raised by 128 to
  *  have no sign. The last two are VNNI's. */
 typedef enum assay_words {
@@ -109,6 +113,7 @@ typedef struct assay_product_kernels {
     assay_single_chain_fn *single[ASSAY_SINGLE_COUNT][ASSAY_MODE_COUNT]; /* or NULL */
     assay_round_lanes_fn *round[ASSAY_MODE_COUNT];
     assay_add_lanes_fn *add[ASSAY_MODE_COUNT];
+    assay_feedback_lanes_fn *feedback[ASSAY_MODE_COUNT];
     void (*add64)(size_t n, double *x, const double *y); /* the processor's additions */
     void (*add32)(size_t n, double *x, const double *y);
     assay_integer_tile_fn *integer[ASSAY_WORDS_COUNT]; /* or NULL; VNNI's where there is one */

@@ -195,6 +195,7 @@ static const struct {
     { "bfloat16", "bfloat16:step,round=sra:bits=8" },
     { "bfloat16", "bfloat16:pairwise" },
     { "bfloat16", "bfloat16:kahan" },
+    { "bfloat16", "bfloat16:step,ef=yes" },
     { "e4m3", "exact" },
     { "int8", "exact" },
     { "e2m1", "exact" },

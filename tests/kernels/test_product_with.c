@@ -193,18 +193,20 @@ Test(product_with, every_accumulator, .timeout = 300)
 }
 
 /* Whole panels and rows, zeros, infinities and NaN, overflow: in lanes as by the definition. */
-Test(product_with, trees_and_compensation_in_every_mode)
+Test(product_with, trees_compensation_and_feedback_in_every_mode)
 {
     enum { M = 5, N = 25, K = 21 };
+    static const char *const sums[] = { "pairwise", "kahan", "step,ef=yes", "unfused,ef=yes",
+                                        "block=4,ef=yes" };
     static const char *const formats[] = { "bfloat16", "binary16", "e4m3", "e4m3fnuz", "e5m2" };
     const double some[] = { 0,    -0.0,   1,        -1,     1.5,      -0.375,    448,
                             -448, 0x1p-9, -0x1p-16, 0x1p15, INFINITY, -INFINITY, NAN };
     double a[M * K], b[N * K], c[M * N], out[M * N], want[M * N];
     problem p = { M, N, K, a, b, c, out, want };
-    for (size_t i = 0; i < 2 * 5 * (size_t)ASSAY_MODE_COUNT; i++) {
+    for (size_t i = 0; i < 5 * 5 * (size_t)ASSAY_MODE_COUNT; i++) {
         char text[80];
-        snprintf(text, sizeof text, "%s:%s,round=%s", formats[i / 2 % 5],
-                 i % 2 ? "kahan" : "pairwise", assay_mode_name((assay_mode)(i / 10)));
+        snprintf(text, sizeof text, "%s:%s,round=%s", formats[i / 5 % 5], sums[i % 5],
+                 assay_mode_name((assay_mode)(i / 25)));
         assay_accumulator acc = accumulator(text);
         size_t kinds = i % 3 == 0 ? 14 : 10; /* sums of infinities are soon NaN */
         for (size_t e = 0; e < M * K; e++)
