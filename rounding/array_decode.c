@@ -40,6 +40,7 @@ assay_decoder assay_decoder_make(const assay_format *f, int fraction)
         d.quantum = assay_pow2(f->emin - f->fraction_bits);
     }
     set_specials(&d, f, fraction == 23 ? 0x7fffffff : 0x7fffffffffffffff);
+    d.is_cut = d.is_plain && d.linear == 0 && d.special << d.base == d.inf;
     return d;
 }
 

@@ -35,12 +35,22 @@ void assay_end_past(void)
 #endif
 }
 
+#ifdef __x86_64__
+static unsigned control_of(assay_direction direction)
+{
+    enum { DEFAULT = 0x1f80, DIRECTION = 13 }; /* all traps masked, no FTZ, no DAZ */
+    return DEFAULT | (unsigned)direction << DIRECTION;
+}
+#endif
+
+/* Reading the register after it was loaded takes as long as rounding some hundred numbers, so what
+ * it holds stays. */
 unsigned assay_environment_enter(assay_direction direction)
 {
 #ifdef __x86_64__
-    enum { DEFAULT = 0x1f80, DIRECTION = 13 }; /* all traps masked, no FTZ, no DAZ */
-    unsigned before = _mm_getcsr();
-    _mm_setcsr(DEFAULT | (unsigned)direction << DIRECTION);
+    const unsigned flags = 0x3f, before = _mm_getcsr();
+    if ((before & ~flags) != control_of(direction))
+        _mm_setcsr(control_of(direction));
     return before;
 #else
     (void)direction;
@@ -48,10 +58,20 @@ unsigned assay_environment_enter(assay_direction direction)
 #endif
 }
 
+void assay_environment_turn(assay_direction direction)
+{
+#ifdef __x86_64__
+    _mm_setcsr(control_of(direction));
+#else
+    (void)direction;
+#endif
+}
+
 void assay_environment_leave(unsigned before)
 {
 #ifdef __x86_64__
-    _mm_setcsr(before);
+    if (_mm_getcsr() != before)
+        _mm_setcsr(before);
 #else
     (void)before;
 #endif

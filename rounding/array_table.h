@@ -23,6 +23,7 @@ typedef struct assay_decoder {
     uint64_t inf_from, nan_above, nan_code;
     uint64_t inf;  /* bits of the result's infinity */
     bool is_plain; /* magnitudes from `special` on are infinite if their fraction is 0, else NaN */
+    bool is_cut;   /* and codes are the leading bits of their values */
     uint64_t special;
 } assay_decoder;
 
@@ -32,8 +33,8 @@ typedef void assay_round_loop(const assay_constants *c, const void *x, char *y, 
 /** n values of codes of `bytes` bytes each; past as above. */
 typedef void assay_decode_loop(const assay_decoder *d, const char *codes, char *y, size_t n,
                                size_t bytes, bool past);
-/** n binary64 values of codes in 64 bits, if d->is_plain; NaN are any. */
-typedef void assay_operand_loop(const assay_decoder *d, const uint64_t *codes, double *y, size_t n);
+/** n values of codes in 64 bits, if d->is_plain; NaN are any. */
+typedef void assay_operand_loop(const assay_decoder *d, const uint64_t *codes, void *y, size_t n);
 typedef void assay_fold_loop(const assay_constants *c, const void *x, void *y, size_t n);
 
 /** Loops by source. */
@@ -42,7 +43,7 @@ typedef struct assay_array_table {
     assay_round_loop *encode[ASSAY_SOURCES][ASSAY_WAYS][ASSAY_MODE_COUNT];
     assay_fold_loop *fold[ASSAY_SOURCES];
     assay_decode_loop *decode[ASSAY_SOURCES];
-    assay_operand_loop *operands;
+    assay_operand_loop *operands[ASSAY_SOURCES];
 } assay_array_table;
 
 extern const assay_array_table assay_array_base, assay_array_avx2, assay_array_avx512;
@@ -77,6 +78,7 @@ typedef enum assay_direction {
     ASSAY_TO_ZERO
 } assay_direction;
 unsigned assay_environment_enter(assay_direction direction);
+void assay_environment_turn(assay_direction direction); /* another one */
 void assay_environment_leave(unsigned before);
 #ifdef __x86_64__
 enum { ASSAY_HAS_ENVIRONMENT = 1 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations on arrays in binary64: docs/numerics.md, 16 says why the results are those of
- * assay_operate. */
+/* Operations on arrays in binary32 and binary64: docs/numerics.md, 16 says why the results are
+ * those of assay_operate. */
+#include <math.h>
 #include <string.h>
 
 #include "numerics/cpu.h"
@@ -10,7 +11,7 @@
 #include "rounding/operation_lanes.h"
 #include "rounding/operation_parts.h"
 
-enum { PRECISE = 24, REACH = 400, BLOCK = 512 };
+enum { PRECISE = 24, REACH = 400, BLOCK = 512, FEW = 16, ODD_FRACTION = 21 };
 
 static const assay_lane lanes[ASSAY_OPERATION_COUNT] = {
     [ASSAY_OPERATION_COPY] = ASSAY_LANE_COPY,       [ASSAY_OPERATION_NEG] = ASSAY_LANE_NEG,
@@ -137,15 +138,45 @@ typedef struct plan {
     const assay_lane_table *table;
     const assay_array_table *arrays;
     assay_lane_loop *loop;
+    assay_odd_loop *odd; /* in binary32, or NULL */
     bool bounded, direct[ASSAY_OPERANDS_MOST];
     assay_decoder decoder[ASSAY_OPERANDS_MOST];
     assay_array_pass encoder; /* of use if its constants are direct */
 } plan;
 
+/* The largest binary32 stands for all results above it, and has to overflow if they do. */
+static bool tells_overflow(const assay_constants *c, const assay_rounder *r)
+{
+    const uint64_t largest = c->inf - 1;
+    return (c->last[0] < largest || isfinite(r->overflow_value[0])) &&
+           (c->last[1] < largest || isfinite(r->overflow_value[1]));
+}
+
+/* The same in binary32: false if formats need more. */
+static bool plan_odd(plan *p)
+{
+    const assay_operator *op = p->op;
+    p->encoder = assay_array_pass_make(&op->rounder, ASSAY_F32, true);
+    bool fits = ASSAY_HAS_ENVIRONMENT && p->encoder.constants.direct &&
+                op->rounder.format.fraction_bits <= ODD_FRACTION &&
+                tells_overflow(&p->encoder.constants, &op->rounder);
+    for (int k = 0; k < op->operation->arity && fits; k++) {
+        fits = assay_format_is_direct(op->operands[k], 23);
+        if (fits)
+            p->decoder[k] = assay_decoder_make(op->operands[k], 23);
+        fits = fits && p->decoder[k].is_plain;
+    }
+    p->encoder.out = sizeof(uint64_t);
+    p->odd = fits ? p->table->odd[lanes[op->operation->id]] : NULL;
+    return p->odd;
+}
+
 static plan plan_of(const assay_operator *op)
 {
     plan p = { .op = op, .table = current(), .arrays = assay_array_current() };
     assay_lane lane = lanes[op->operation->id];
+    if (plan_odd(&p))
+        return p;
     p.loop = p.table->loops[lane];
     if (exact[lane] != ASSAY_LANE_NONE && sum_is_exact(op))
         p.loop = p.table->loops[exact[lane]];
@@ -165,7 +196,7 @@ static void read_codes(const plan *p, int k, const uint64_t *codes, double *x, s
     const assay_format *f = p->op->operands[k];
     _Alignas(ASSAY_LINE) uint64_t packed[BLOCK];
     if (p->direct[k] && p->decoder[k].is_plain) {
-        p->arrays->operands(&p->decoder[k], codes, x, n);
+        p->arrays->operands[ASSAY_F64](&p->decoder[k], codes, x, n);
         return;
     }
     if (p->direct[k]) {
@@ -209,20 +240,48 @@ static assay_status operate_block(const plan *p, const uint64_t *const *codes, u
     return p->bounded ? settle(p->op, &b, out, n, bad) : ASSAY_OK;
 }
 
+static void operate_odd(const plan *p, const uint64_t *const *codes, uint64_t *out, size_t n)
+{
+    _Alignas(ASSAY_LINE) float x[ASSAY_OPERANDS_MOST][BLOCK], y[BLOCK];
+    const int arity = p->op->operation->arity;
+    const float *const at[] = { x[0], x[arity > 1], x[arity > 2 ? 2 : 0] };
+    for (int k = 0; k < arity; k++)
+        p->arrays->operands[ASSAY_F32](&p->decoder[k], codes[k], x[k], n);
+    p->odd(at, y, n, p->op->rounder.mode == ASSAY_RDN);
+    assay_array_pass_run(&p->encoder, y, out, n);
+}
+
+/* Block b of n elements. *bad is the first that failed, or n. */
+static void operate_part(const plan *p, const uint64_t *const *codes, uint64_t *out, size_t n,
+                         size_t b, size_t *bad)
+{
+    size_t i = b * BLOCK, most = n - i < BLOCK ? n - i : BLOCK, first = 0;
+    const uint64_t *own[ASSAY_OPERANDS_MOST] = { 0 };
+    *bad = n;
+    for (int k = 0; k < p->op->operation->arity; k++)
+        own[k] = codes[k] + i;
+    if (p->odd)
+        operate_odd(p, own, out + i, most);
+    else if (operate_block(p, own, out + i, most, &first) != ASSAY_OK)
+        *bad = i + first;
+}
+
 assay_status assay_operate_fast(const assay_operator *op, const uint64_t *const *codes,
                                 uint64_t *out, size_t n, size_t *bad)
 {
     const size_t blocks = (n + BLOCK - 1) / BLOCK;
     const plan p = plan_of(op);
     size_t worst = n;
-#pragma omp parallel for schedule(static) reduction(min : worst) if (blocks > 16)
-    for (size_t b = 0; b < blocks; b++) {
-        size_t i = b * BLOCK, most = n - i < BLOCK ? n - i : BLOCK, first = 0;
-        const uint64_t *own[ASSAY_OPERANDS_MOST] = { 0 };
-        for (int k = 0; k < op->operation->arity; k++)
-            own[k] = codes[k] + i;
-        if (operate_block(&p, own, out + i, most, &first) != ASSAY_OK && i + first < worst)
-            worst = i + first;
+    if (blocks <= FEW) {
+        for (size_t b = 0; b < blocks && worst == n; b++)
+            operate_part(&p, codes, out, n, b, &worst);
+    } else {
+#pragma omp parallel for schedule(static) reduction(min : worst)
+        for (size_t b = 0; b < blocks; b++) {
+            size_t own;
+            operate_part(&p, codes, out, n, b, &own);
+            worst = own < worst ? own : worst;
+        }
     }
     *bad = worst;
     return worst == n ? ASSAY_OK : ASSAY_ERR_UNAVAILABLE;

@@ -48,8 +48,16 @@ typedef enum assay_lane {
 typedef void assay_lane_loop(const double *const *x, double *out, double *high, size_t n,
                              bool down);
 
+/**
+ * Of binary32: exact results rounded to odd in binary32, which no value and no tie of a format of
+ * at most 22 bits tells from the exact ones; the same section. Zeros as above. Entries of x that an
+ * operation does not take are read all the same.
+ */
+typedef void assay_odd_loop(const float *const *x, float *out, size_t n, bool down);
+
 typedef struct assay_lane_table {
     assay_lane_loop *loops[ASSAY_LANE_COUNT];
+    assay_odd_loop *odd[ASSAY_LANE_COUNT]; /* or NULL */
     void (*narrow)(const uint64_t *codes, void *packed, size_t n, size_t bytes);
     void (*widen)(const void *packed, uint64_t *codes, size_t n, size_t bytes);
 } assay_lane_table;

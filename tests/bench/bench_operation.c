@@ -13,7 +13,7 @@
 
 #include "rounding/function_parts.h"
 
-enum { N = 4000, LONG = 1 << 12, RUNS = 3, MANY_RUNS = 100 };
+enum { N = 4000, LONG = 1 << 14, RUNS = 3, MANY_RUNS = 100 };
 
 typedef int (*unary)(mpfr_ptr, mpfr_srcptr, mpfr_rnd_t);
 typedef int (*binary)(mpfr_ptr, mpfr_srcptr, mpfr_srcptr, mpfr_rnd_t);
@@ -113,7 +113,7 @@ static double arrays(const assay_operator *op, uint64_t codes[3][N])
     double best = 1e300;
     for (size_t i = 0; i < (size_t)3 * LONG; i++)
         x[i % 3][i / 3] = codes[i % 3][i / 3 % N];
-    for (int i = 0; i < (op->rounder.format.bits > 16 ? 1 : 16); i++) /* then a table is made */
+    for (int i = 0; i < (op->rounder.format.bits > 16 ? 1 : 4); i++) /* then a table is made */
         if (assay_operate_codes(op, &none, 0, at, y, LONG, &bad) != ASSAY_OK)
             exit(1);
     for (size_t i = 0; i < N; i++) {
