@@ -41,6 +41,8 @@ assay_decoder assay_decoder_make(const assay_format *f, int fraction)
     }
     set_specials(&d, f, fraction == 23 ? 0x7fffffff : 0x7fffffffffffffff);
     d.is_cut = d.is_plain && d.linear == 0 && d.special << d.base == d.inf;
+    d.is_half = fraction == 23 && f->bits == 16 && f->fraction_bits == 10 && f->bias == 15 &&
+                f->has_subnormals && d.special == 0x7c00;
     return d;
 }
 

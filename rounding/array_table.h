@@ -24,6 +24,7 @@ typedef struct assay_decoder {
     uint64_t inf;  /* bits of the result's infinity */
     bool is_plain; /* magnitudes from `special` on are infinite if their fraction is 0, else NaN */
     bool is_cut;   /* and codes are the leading bits of their values */
+    bool is_half;  /* binary16 into binary32 */
     uint64_t special;
 } assay_decoder;
 
