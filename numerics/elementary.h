@@ -120,7 +120,8 @@ ASSAY_INLINE double assay_exp_inline(double x)
     double t = v * 0x1.71547652b82fep7 + 0x1.8p52; /* 128/ln2; the sum rounds to an integer */
     double k = t - 0x1.8p52;
     double r = (v - k * 0x1.62e42fef8p-8) - k * 0x1.1cf79abc9e3b4p-43;
-    return x != x ? assay_from_bits64(0x7ff8000000000000) : assay_exp_reduced(t, r);
+    double y = assay_exp_reduced(t, r); /* here, as loads behind a condition do not vectorise */
+    return x != x ? assay_from_bits64(0x7ff8000000000000) : y;
 }
 
 #ifdef __cplusplus
