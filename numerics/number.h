@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A real number as far as any rounding can tell: 256 significant bits and whether more follows. */
+/* A real number as far as any rounding can tell: 256 significant bits and whether more follows.
+ * docs/rounding.md, 23; exponentials 25. */
 #ifndef ASSAY_NUMERICS_NUMBER_H
 #define ASSAY_NUMERICS_NUMBER_H
 

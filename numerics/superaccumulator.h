@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact sums of binary64 values and of their products, for any exponents and any order. */
+/* Exact sums of binary64 values and of their products, for any exponents and any order:
+ * docs/kernels-product.md, 4, and docs/numerics.md, 15. */
 #ifndef ASSAY_NUMERICS_SUPERACCUMULATOR_H
 #define ASSAY_NUMERICS_SUPERACCUMULATOR_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/operations.md, "Wide numbers", proves the error of each function. */
+/* docs/operations.md, 2.5, proves the error of each function. */
 #include "numerics/wide.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  * Every function takes n, the limbs to compute with (1 to ASSAY_WIDE_LIMBS), first; of its
  * operands it reads the first n limbs, of its result it writes the first n. Operations truncate:
  * |result| is at most the true magnitude and less than 1 ulp below it, ulp = 2^(1 - 64 n) of the
- * result, unless they say otherwise; docs/operations.md, "Wide numbers", proves it. Exponents
+ * result, unless they say otherwise; docs/operations.md, 2.5, proves it. Exponents
  * have 62 bits, and nobody comes near their ends. Results may be operands.
  */
 #ifndef ASSAY_NUMERICS_WIDE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/operations.md, "Wide functions", proves the bounds. */
+/* docs/operations.md, 2.6, proves the bounds. */
 #include "numerics/wide_function.h"
 
 #include <pthread.h>

@@ -3,7 +3,7 @@
  * Constants and elementary functions of wide numbers. Not installed.
  *
  * Each function returns `good`: its result is within a relative error of 2^-good of the function
- * of the x it was given, whatever the function's size; docs/operations.md, "Wide functions",
+ * of the x it was given, whatever the function's size; docs/operations.md, 2.6,
  * proves the bounds. n is at most ASSAY_WIDE_MOST; constants are right to 2^-2540. Results may be
  * operands. Threads: reentrant.
  */

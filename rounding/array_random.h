@@ -2,7 +2,7 @@
 /* Stochastic rounding of arrays: what its loops share with their driver. Not installed.
  *
  * A threshold V stands for the random bits of an element: its magnitude goes up iff the first 32
- * bits of nu are above V. docs/rounding.md, "Stochastic arrays", proves the steps. */
+ * bits of nu are above V. docs/rounding.md, proofs 8 to 15. */
 #ifndef ASSAY_ROUNDING_ARRAY_RANDOM_H
 #define ASSAY_ROUNDING_ARRAY_RANDOM_H
 

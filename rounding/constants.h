@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rounder as constants on the bits of its operands, binary32 or binary64. Not installed:
- * fast.h and array.h are what callers use; docs/rounding.md proves the steps. */
+ * fast.h and array.h are what callers use; docs/rounding.md, proofs 1 to 7. */
 #ifndef ASSAY_ROUNDING_CONSTANTS_H
 #define ASSAY_ROUNDING_CONSTANTS_H
 

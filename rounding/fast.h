@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /**
- * An assay_rounder as constants on the bits of a binary64; docs/rounding.md proves the steps.
+ * An assay_rounder as constants on the bits of a binary64; docs/rounding.md, proofs 1 to 7.
  * Pairs are per sign ([0] positive, [1] negative). Constant data, shared by threads.
  */
 typedef struct assay_fast_rounder {

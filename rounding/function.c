@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Special cases and limits of functions; docs/operations.md lists them and says why. */
+/* Special cases and limits of functions; docs/operations.md, 2, lists them and says why. */
 #include "rounding/function_parts.h"
 
 /* Below 2^TINY an argument's second term lies more than 256 bits below the first. An irrational

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results that are rational, and where: by the theorems of Lindemann and Weierstrass, Gelfond and
- * Schneider, Niven, and Siegel (for erf) there are no others; docs/operations.md has the list. */
+ * Schneider, Niven, and Siegel (for erf) there are no others; docs/operations.md, 2, has the list.
+ */
 #include "numerics/wide_function.h"
 #include "rounding/function_parts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions in double-double arithmetic: what nearly every result is decided by. Bounds are those
  * of numerics/elementary_dd.h, 2^-100, and of the few operations behind them, each below 2^-101
- * (numerics/exact.h); docs/operations.md, "The fast path". */
+ * (numerics/exact.h); docs/operations.md, 2.3. */
 #include "numerics/elementary_dd.h"
 #include "rounding/function_parts.h"
 

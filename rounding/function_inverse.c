@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inverse functions, the Pi variants and softplus in double-double: docs/operations.md, "The fast
- * path". A first guess of an angle needs no proof, as Newton's step says how good it was. */
+/* Inverse functions, the Pi variants and softplus in double-double: docs/operations.md, 2.3. A
+ * first guess of an angle needs no proof, as Newton's step says how good it was. */
 #include "rounding/function_parts.h"
 
 static const assay_dd over_pi = { 0x1.45f306dc9c883p-2, -0x1.6b01ec5417056p-56 };

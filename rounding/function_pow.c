@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* x^y where it is rational. For x = n / d 2^e in lowest terms and y = b / c 2^f, b and c odd, x^y
  * is rational only if x is a power of exponent c 2^-f (f < 0) of a rational: then n, d and 2^e are.
- */
+ * docs/operations.md, 2. */
 #include "numerics/elementary.h"
 #include "numerics/wide_function.h"
 #include "rounding/function_parts.h"

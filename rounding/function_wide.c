@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of operands in wide numbers. Each formula's loss of bits is in docs/operations.md,
- * "Wide functions"; none of them cancels, except where a line here says what it costs. */
+ * 2.6; none of them cancels, except where a line here says what it costs. */
 #include <string.h>
 
 #include "numerics/wide_function.h"

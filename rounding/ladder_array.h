@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrays of formats that are not direct, by tables instead of a search. Not installed: array.h is
- * what callers use; docs/rounding.md proves the steps. */
+ * what callers use; docs/rounding.md, proofs 16 to 22. */
 #ifndef ASSAY_ROUNDING_LADDER_ARRAY_H
 #define ASSAY_ROUNDING_LADDER_ARRAY_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations whose results are rational: exact, with a remainder. */
+/* Operations whose results are rational: exact, with a remainder. docs/operations.md, 1. */
 #include "numerics/wide_function.h"
 #include "rounding/operation_parts.h"
 

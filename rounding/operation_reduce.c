@@ -2,7 +2,8 @@
 /* Sums and dot products, exact whatever cancels. Rational formats go through the superaccumulator.
  * In logarithmic ones terms are powers b^(k / steps): those whose powers differ by a rational
  * factor add up to a rational multiple of one of them, and what is left over different powers is
- * linearly independent, so it cancels only as far as precision can follow. */
+ * linearly independent, so it cancels only as far as precision can follow. docs/operations.md, 1.2.
+ */
 #include <stdlib.h>
 
 #include "formats/codebook.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Square roots of rational numbers: found exact by integers, else irrational. */
+/* Square roots of rational numbers: found exact by integers, else irrational. docs/operations.md,
+ * 1.1. */
 #include <string.h>
 
 #include "numerics/wide_function.h"

@@ -198,7 +198,7 @@ static uint64_t round_float(const assay_rounder *r, const assay_exact *x, const 
     return code | f->sign_bit;
 }
 
-/* The values of other families are looked up; docs/rounding.md, "Ladders". */
+/* The values of other families are looked up; docs/rounding.md, 24. */
 static uint64_t round_ladder(const assay_rounder *r, const assay_exact *x, const draw *d)
 {
     const assay_format *f = &r->format;
