@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact and double-double products, and where a product's workspace goes. */
+/* Exact and double-double products, and where a product's workspace goes. Numbers in brackets are
+ * sections of docs/kernels-product.md. */
 #include <limits.h>
 #include <omp.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The products in double-double: the evaluation that the reference's own error is measured by. */
+/* The products in double-double: the evaluation that the reference's own error is measured by;
+ * docs/kernels-product.md, 5. */
 #include <omp.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Error-free transforms and double-word ("double-double") arithmetic on binary64.
+ * Error-free transforms and double-word ("double-double") arithmetic on binary64: docs/numerics.md,
+ * 1 and 2.
  *
  * Below u = 2^-53. Every statement holds in round-to-nearest without overflow, and as long
  * as no word that it needs falls below 2^-1022; the arguments of double-words are finite and

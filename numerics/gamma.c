@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* docs/numerics.md, 17, proves the bounds. */
 #include "numerics/gamma.h"
 
 #include "numerics/elementary.h"

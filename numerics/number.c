@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* docs/rounding.md, 23, says what a sum keeps. */
 #include "numerics/limbs.h"
 
 static const assay_exact not_a_number = { .kind = ASSAY_NOT_A_NUMBER };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Digits that wait for their carries: docs/kernels-product.md, 4. */
 #include "numerics/superaccumulator_parts.h"
 
 #include <string.h>

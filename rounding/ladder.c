@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* docs/rounding.md, 24. */
 #include "rounding/ladder.h"
 
 #include "formats/family.h"
