@@ -22,7 +22,9 @@ static int compare(search *s, mpfr_srcptr value)
     mpfr_t d;
     mpfr_init2(d, 64);
     mpfr_sub(d, s->v, value, MPFR_RNDN);
-    bool close = !mpfr_regular_p(d) || mpfr_get_exp(d) < mpfr_get_exp(value) - CLOSE;
+    /* What exceeds MPFR's range was cut off at its end, and rounds beyond it again here. */
+    bool close =
+        mpfr_zero_p(d) || (mpfr_regular_p(d) && mpfr_get_exp(d) < mpfr_get_exp(value) - CLOSE);
     mpfr_clear(d);
     return close ? 0 : order;
 }

@@ -59,6 +59,7 @@ expect_line_count 'thirds' 256 bnb_fp4 --op sub --round rdn
 expect_line_count 'powers of roots of 2' 256 sqrt2_4 --op hypot --round rup
 expect_line_count 'sums of roots, half of the way' "$((256 * 25))" sqrt2_4 --op add --round all
 expect_line_count 'small angles of powers' 2500 takum8_log --op atan2 --samples 2500 --round raz
+expect_line_count 'powers beyond every exponent' 400 lns8 --op exp2 --operands float:e=8,m=7 --samples 400
 expect_line_count 'products of roots that cancel' 800 sqrt2_4 --op fma --samples 800 --round sr
 expect_line_count 'sums of roots, a part' 3000 lns8 --op add --samples 3000 --round src:bits=8
 expect_line_count 'remainders of irrational values' 256 sqrt2_4 --op remainder --round raz
