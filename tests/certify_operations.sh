@@ -49,18 +49,23 @@ write_line() { # ROW WHAT LINE: into the table, which ends the page, in place of
     mv "$page.partial" "$page"
 }
 
-verify() { # ROW OPERATION OPTION...: adds to `checked` and `wrong`
-    local file=$state/$1-$2-$build-${*: -1} output status=0
-    if [ ! -e "$file" ]; then
+verify() { # ROW OPERATION OPTION...: adds to `checked`, `wrong` and `spent`, the seconds it took once
+    local file=$state/$1-$2-$build-${*: -1} output status=0 begun line seconds=0
+    if [ ! -s "$file" ]; then
+        begun=$(date +%s)
         output=$("$assay" verify "$1" --op "$2" --round deterministic "${@:3}" \
             ${THREADS:+--threads "$THREADS"}) || status=$?
-        [[ $(tail -n 1 <<<"$output") =~ ^[0-9]+\ checked,\ [0-9]+\ wrong$ ]] || return 3
+        [[ $(tail -n 1 <<<"$output") =~ ^[0-9]+\ checked,\ [0-9]+\ wrong$ ]] ||
+            return $((status > 1 ? status : 3))
         [ "$status" -eq 0 ] || printf '%s %s\n%s\n' "$1" "$2" "$output"
-        tail -n 1 <<<"$output" >"$file"
+        printf '%s\n%s\n' "${BASH_REMATCH[0]}" $(($(date +%s) - begun)) >"$file.partial"
+        mv "$file.partial" "$file"
     fi
-    [[ $(cat "$file") =~ ^([0-9]+)\ checked,\ ([0-9]+)\ wrong$ ]]
+    { read -r line && { read -r seconds || true; }; } <"$file"
+    [[ $line =~ ^([0-9]+)\ checked,\ ([0-9]+)\ wrong$ ]] || return 3
     checked=$((checked + BASH_REMATCH[1]))
     wrong=$((wrong + BASH_REMATCH[2]))
+    spent=$((spent + ${seconds:-0}))
 }
 
 # The output ends as that of `assay verify` does.
@@ -78,15 +83,14 @@ certify_sums() {
 
 # One line for a row and several operations.
 certify() { # ROW WHAT OPERATIONS OPTION...
-    local row=$1 what=$2 operation checked=0 wrong=0 begun count=0
-    begun=$(date +%s)
+    local row=$1 what=$2 operation checked=0 wrong=0 spent=0 count=0
     for operation in $3; do
         verify "$row" "$operation" "${@:4}" || return
         count=$((count + 1))
     done
     echo "$row, $what: $count operations, $checked checked, $wrong wrong"
     write_line "$row" "$what" "| $row | $what | $count | $checked | $wrong |\
- $(($(date +%s) - begun)) | $(date -u +%F) | $compiler, $isa |"
+ $spent | $(date -u +%F) | $compiler, $isa |"
     [ "$wrong" -eq 0 ]
 }
 
