@@ -87,7 +87,7 @@ class Format:
                 return x
             x = Fraction(x)
         negative, a = x < 0, abs(x)
-        e = math.frexp(float(a))[1] - 1 if 0 < float(a) < INF else 0
+        e = a.numerator.bit_length() - a.denominator.bit_length()
         while Fraction(2) ** e > a:
             e -= 1
         while Fraction(2) ** (e + 1) <= a:
@@ -152,9 +152,7 @@ def times(x, y):
     """The exact product; floats carry zeros' signs, infinities and NaN."""
     if is_number(x) and is_number(y) and x != 0 and y != 0:
         return exact(x) * exact(y)
-    x = float(x) if is_number(x) else x
-    y = float(y) if is_number(y) else y
-    small = (lambda v: v if v == 0 or not math.isfinite(v) else math.copysign(1.0, v))
+    small = (lambda v: float(v) if v == 0 or not is_number(v) else -1.0 if sign_of(v) else 1.0)
     return small(x) * small(y)
 
 

@@ -143,7 +143,8 @@ def split():
         span = [3, 30, 60, 126, 126][turn % 5]
 
         def draw(narrow):
-            x = rng.uniform(1, 2) * rng.choice([-1, 1]) * 2.0 ** rng.randrange(-span, span + 1)
+            top = span if narrow else 8 * span  # sums overflow, and are subnormal
+            x = rng.uniform(1, 2) * rng.choice([-1, 1]) * 2.0 ** rng.randrange(-top, top + 1)
             if turn >= 8 and rng.random() < 0.1:
                 x = rng.choice([o.INF, o.NAN, 0.0, -0.0])
             return float(np.float32(x)) if narrow else x
