@@ -7,7 +7,7 @@
  * operation (inf - inf, inf 0, 0 / 0, sqrt(-1), log(-1), remainder of inf or by 0 ...) and of any
  * NaN operand, except where the row says otherwise. A finite x / 0 and another pole is an infinity,
  * which the overflow policy may change; in P3109 formats a division by 0 is NaN, and in those
- * that saturate (posits, takums) every infinity is. An exact zero is +0, -0 under rdn; a product or
+ * that saturate (posits, takums) every pole is. An exact zero is +0, -0 under rdn; a product or
  * quotient of zeros has the sign of its factors, a sum of zeros of one sign that sign; sqrt(-0)
  * is -0. docs/operations.md lists the rest.
  *

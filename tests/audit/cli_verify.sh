@@ -67,6 +67,8 @@ expect_line_count 'sums that are powers' 400 lns8 --op sub --round rdn --samples
 for name in sinpi acospi silu sin; do
     expect_line_count "$name of logarithms" 256 lns8 --op $name --round rdn --exhaustive
 done
+expect_line_count 'infinite operands of posits' 2000 posit8 --op hypot --operands e5m2 \
+    --samples 500 --overflow all
 expect_line_count 'posits' 300 posit16 --op rsqrt --samples 300
 expect_line_count 'sums' 2000 binary16 --op sum --samples 2000 --round rup
 expect_line_count 'dot products of thirds' 300 bnb_fp4 --op dot --samples 300 --round rdn
