@@ -251,36 +251,37 @@ static void operate_odd(const plan *p, const uint64_t *const *codes, uint64_t *o
     assay_array_pass_run(&p->encoder, y, out, n);
 }
 
-/* Block b of n elements. *bad is the first that failed, or n. */
-static void operate_part(const plan *p, const uint64_t *const *codes, uint64_t *out, size_t n,
-                         size_t b, size_t *bad)
+/* Block b of n elements: the first that failed, or n. */
+static size_t operate_part(const plan *p, const uint64_t *const *codes, uint64_t *out, size_t n,
+                           size_t b)
 {
-    size_t i = b * BLOCK, most = n - i < BLOCK ? n - i : BLOCK, first = 0;
+    size_t i = b * BLOCK, most = n - i < BLOCK ? n - i : BLOCK, bad = 0;
     const uint64_t *own[ASSAY_OPERANDS_MOST] = { 0 };
-    *bad = n;
     for (int k = 0; k < p->op->operation->arity; k++)
         own[k] = codes[k] + i;
     if (p->odd)
         operate_odd(p, own, out + i, most);
-    else if (operate_block(p, own, out + i, most, &first) != ASSAY_OK)
-        *bad = i + first;
+    else if (operate_block(p, own, out + i, most, &bad) != ASSAY_OK)
+        return i + bad;
+    return n;
 }
 
+/* A parallel region takes as long as rounding some hundred numbers, even on one thread. */
 assay_status assay_operate_fast(const assay_operator *op, const uint64_t *const *codes,
                                 uint64_t *out, size_t n, size_t *bad)
 {
     const size_t blocks = (n + BLOCK - 1) / BLOCK;
     const plan p = plan_of(op);
     size_t worst = n;
-    if (blocks <= FEW) {
-        for (size_t b = 0; b < blocks && worst == n; b++)
-            operate_part(&p, codes, out, n, b, &worst);
-    } else {
+    for (size_t b = 0; b < blocks && blocks <= FEW; b++) {
+        size_t first = operate_part(&p, codes, out, n, b);
+        worst = first < worst ? first : worst;
+    }
+    if (blocks > FEW) {
 #pragma omp parallel for schedule(static) reduction(min : worst)
         for (size_t b = 0; b < blocks; b++) {
-            size_t own;
-            operate_part(&p, codes, out, n, b, &own);
-            worst = own < worst ? own : worst;
+            size_t first = operate_part(&p, codes, out, n, b);
+            worst = first < worst ? first : worst;
         }
     }
     *bad = worst;
