@@ -121,21 +121,25 @@ ASSAY_INLINE double function_power_log(double x, double y)
     return p < 700 ? p : 700;
 }
 
-/** Whether y, of 24 bits, is an integer, and an odd one: from 2^24 on it is even. */
-ASSAY_INLINE bool function_is_integer(double y, uint64_t *odd)
+/** |y| with its integer in the low bits: y, of 24 bits, is an even one from 2^24 on. */
+ASSAY_INLINE double function_whole(double y)
 {
-    double size = function_smaller(function_size(y), 0x1p26), t = size + 0x1p52;
-    *odd = assay_bits64(t) & 1;
-    return t - 0x1p52 == size;
+    return function_smaller(function_size(y), 0x1p26) + 0x1p52;
 }
 
 /** x^y = e^(y log |x|) with the sign that it has for integers y, off by less than 2^-40.8. */
 ASSAY_INLINE double function_pow(double x, double y)
 {
-    uint64_t odd;
-    function_is_integer(y, &odd);
+    const uint64_t odd = assay_bits64(function_whole(y)) & assay_bits64(x) >> 63;
     double r = assay_exp_inline(function_power_log(x, y));
-    return assay_from_bits64(assay_bits64(r) | (assay_bits64(x) >> 63 & odd) << 63);
+    return assay_from_bits64(assay_bits64(r) | odd << 63);
+}
+
+/** Whether x^y is NaN though neither is: x < 0, and y not an integer. */
+ASSAY_INLINE bool function_pow_is_nan(double x, double y)
+{
+    const double rest = function_whole(y) - 0x1p52 - function_smaller(function_size(y), 0x1p26);
+    return (x < 0) & (rest != 0);
 }
 
 /** Whether the angle of (x, y) is nearer to the vertical axis. */
