@@ -83,6 +83,13 @@ ASSAY_API ASSAY_NODISCARD assay_status assay_accumulator_check_scheme(const assa
 /** Whether C and D are integers of 32 bits. */
 ASSAY_API bool assay_accumulator_is_integer(const assay_accumulator *acc);
 
+/**
+ * Roundings that a term of a sum of k meets at most, its product's included, in the F kinds,
+ * REFERENCE and EXACT: the n of assay_gamma and assay_gamma_probable (numerics/gamma.h), with the u
+ * of the rounding. NaN for the others, whose errors are no such product (docs/kernels.md, bounds).
+ */
+ASSAY_API double assay_accumulator_roundings(const assay_accumulator *acc, size_t k);
+
 /** Whether its steps take random bits: of the products of kernels/product.h. */
 ASSAY_API bool assay_accumulator_is_stochastic(const assay_accumulator *acc);
 /** Whether it has a format F, to which a C that is added has to belong. */

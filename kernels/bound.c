@@ -16,7 +16,7 @@ rounding_unit unit_of_rounder(const assay_rounder *rounder)
     return (rounding_unit){ u.relative, u.absolute, max };
 }
 
-static rounding_unit binary64_unit(void)
+rounding_unit unit_of_binary64(void)
 {
     return (rounding_unit){ 0x1p-53, 0x1p-1074, 0x1.fffffffffffffp1023 };
 }
@@ -24,7 +24,7 @@ static rounding_unit binary64_unit(void)
 rounding_unit unit_of_step(const assay_policy *policy)
 {
     step s = step_of(policy);
-    return s.native ? binary64_unit() : unit_of_rounder(&s.round.rounder);
+    return s.native ? unit_of_binary64() : unit_of_rounder(&s.round.rounder);
 }
 
 /* [2] What is rounded lies within 2 e of v. */
@@ -82,40 +82,6 @@ est est_function(double v, double l, double ulps, est x)
 {
     double spread = l * x.e;
     return (est){ v, (spread + ulps * 0x1p-52 * (fabs(v) + spread) + ulps * 0x1p-1074) * widen };
-}
-
-/* [6] n roundings of relative error u multiply a term by at most (1 + u)^n; Higham, "Accuracy
- * and Stability of Numerical Algorithms", 2nd ed., section 3.1, without the restriction n u < 1
- * that the closed form gamma_n brings. */
-static double growth(double u, double n)
-{
-    return assay_expm1(n * assay_log1p(u)) * widen;
-}
-
-sum_unit unit_of_sum(const assay_policy *policy, size_t k)
-{
-    const assay_accumulator *acc = &policy->acc;
-    double scaled = assay_policy_is_scaled(policy) ? 3 * bound_segments(policy, k) : 0;
-    double n = (double)k, roundings = n + 1 + scaled, reference = growth(0x1p-53, roundings);
-    if (acc->kind == ASSAY_SUM_UNIT) {
-        sum_unit unit = bound_unit_sum(policy, k);
-        unit.growth += reference;
-        unit.slack = (n + 2) * 0x1p-52;
-        return unit;
-    }
-    bool integers = acc->kind == ASSAY_SUM_INT32 || acc->kind == ASSAY_SUM_INT32_SAT;
-    bool rounds = acc->kind != ASSAY_SUM_EXACT && acc->kind != ASSAY_SUM_REFERENCE && !integers;
-    /* Nothing is proven of these but for all sums: an infinite bound says so. */
-    bool unknown = acc->kind == ASSAY_SUM_KAHAN || acc->kind == ASSAY_SUM_BF16X9 ||
-                   acc->kind == ASSAY_SUM_OZAKI || acc->rounds_residue;
-    rounding_unit u = rounds ? unit_of_rounder(&acc->round) : binary64_unit();
-    if (acc->kind == ASSAY_SUM_BLOCK && acc->block < k)
-        roundings = (double)acc->block + n / (double)acc->block + 2 + scaled;
-    if (acc->kind == ASSAY_SUM_PAIRWISE) /* the product, each level */
-        roundings = 66 - (k > 0 ? __builtin_clzll((uint64_t)k) : 64) + scaled;
-    double own = unknown ? INFINITY : growth(u.relative, roundings);
-    double most = own > reference ? own : reference, largest = integers ? 0x1p31 - 1 : u.max;
-    return (sum_unit){ most, 2 * (n + 1) * u.absolute * (1 + most), largest, (n + 2) * 0x1p-52 };
 }
 
 double est_sum(sum_unit u, double operand, double magnitude)
@@ -213,11 +179,12 @@ static double largest(const double *x, size_t n, size_t stride)
 }
 
 /* [11] What a product may be aligned to: the largest of the row times that of the column, each at
- * least its format's least normal value, as which subnormals count. */
+ * least its format's least normal value, as which subnormals count; 0 for slices [13]. */
 static void add_peaks(const product_bound *b, const double *x, const double *w)
 {
     const assay_accumulator *acc = &b->policy->acc;
-    double *rows = b->workspace, chains = bound_unit_chains(b->policy, b->k);
+    double *rows = b->workspace;
+    double chains = acc->kind == ASSAY_SUM_UNIT ? bound_unit_chains(b->policy, b->k) : 1;
     for (size_t i = 0; i < b->m; i++)
         rows[i] = largest(x + i * b->k, b->k, 1) + acc->operand[0].format.min_normal;
     for (size_t j = 0; j < b->n; j++) {
@@ -236,12 +203,24 @@ static void flush(const assay_rounder *operand, const double *x, double *dx, siz
             dx[i] += x[i];
 }
 
+/* [13] A subnormal's parts may be larger than itself. */
+static void add_parts(const double *x, double *dx, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != 0 && x[i] - dx[i] < 0x1p-126)
+            dx[i] += 0x1p-126;
+}
+
 /* [8] sum (x + dx)(w + dw) - sum x w bounds what quantizing the operands does; both sums are
  * taken in binary64, with a relative error below (k + 3) 2^-53 each. */
 void bound_product(const product_bound *b)
 {
     assay_accumulator reference = assay_accumulator_reference();
     assay_operand w = { b->w, ASSAY_STORAGE_F64, b->row_stride, b->column_stride, NULL };
+    if (b->policy->acc.kind == ASSAY_SUM_BF16X9) {
+        add_parts(b->x, b->dx, b->m * b->k);
+        add_parts(b->w, b->dw, b->k * b->n);
+    }
     if (bound_unit_flushes(b->policy)) {
         flush(&b->policy->acc.operand[0], b->x, b->dx, b->m * b->k);
         flush(&b->policy->acc.operand[1], b->w, b->dw, b->k * b->n);
@@ -263,6 +242,6 @@ void bound_product(const product_bound *b)
             *magnitude = (rounded ? *operand : plain) * (1 + slack);
             *operand = rounded ? *magnitude - plain : 0;
         }
-    if (b->policy->acc.kind == ASSAY_SUM_UNIT)
+    if (b->policy->acc.kind == ASSAY_SUM_UNIT || b->policy->acc.kind == ASSAY_SUM_OZAKI)
         add_peaks(b, rounded ? b->dx : b->x, rounded ? b->dw : b->w);
 }

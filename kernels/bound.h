@@ -21,6 +21,7 @@ typedef struct rounding_unit {
 } rounding_unit;
 
 rounding_unit unit_of_rounder(const assay_rounder *rounder);
+rounding_unit unit_of_binary64(void);
 /** The unit of one step under the policy: binary64's own for `reference` and `exact`. */
 rounding_unit unit_of_step(const assay_policy *policy);
 

@@ -2,6 +2,7 @@
 /* Bringing the right operand into panels: any storage, any strides, rounded on the way in. */
 #include "kernels/product_kernels.h"
 #include "kernels/storage.h"
+#include "rounding/constants.h"
 
 ASSAY_INLINE void store(bool single, void *out, size_t at, double x)
 {
@@ -110,15 +111,10 @@ void assay_pack_round(const assay_operand *b, size_t n, double *x)
 }
 
 /* Every value of the format is one of binary32's. */
-static bool format_fits_f32(const assay_format *f)
-{
-    return f->p <= 24 && f->emax <= 127 && f->emin - f->p + 1 >= -149;
-}
-
 bool assay_operand_fits_f32(const assay_operand *b, size_t k, size_t n)
 {
     if (b->round && !b->round->identity)
-        return format_fits_f32(&b->round->format);
+        return assay_format_fits_f32(&b->round->format);
     if (b->storage != ASSAY_STORAGE_F64)
         return true;
     bool along_rows = b->row_stride <= b->column_stride;

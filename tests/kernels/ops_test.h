@@ -35,6 +35,13 @@ static const policy_row policies[] = {
     { "binary64", "binary64", "bfloat16", "binary32:unfused,round=rdn", NULL, "rup", "spec" },
     { "e5m2", "e5m2", "binary16", "binary32:block=3,round=raz", NULL, "rna", "propagate" },
     { "binary32", "binary32", "e4m3", "exact", NULL, "rodd", "sat" },
+    { "bfloat16", "bfloat16", "bfloat16", "bfloat16:kahan", NULL, "rne", "spec" },
+    { "binary16", "binary16", "binary32", "binary32:kahan,round=rdn", NULL, "rne", "spec" },
+    { "bfloat16", "bfloat16", "bfloat16", "bfloat16:ef=yes", NULL, "rne", "spec" },
+    { "bfloat16", "bfloat16", "bfloat16", "bfloat16:block=4,ef=yes,residue=bfloat16", NULL, "rne",
+      "spec" },
+    { "binary32", "binary32", "binary32", "bf16x9", NULL, "rne", "spec" },
+    { "binary64", "binary64", "binary64", "ozaki:slices=3", NULL, "rne", "spec" },
 };
 enum { POLICIES = sizeof policies / sizeof policies[0] };
 

@@ -120,3 +120,29 @@ Test(accumulator, names)
     cr_assert_eq(assay_accumulator_reference().kind, ASSAY_SUM_REFERENCE);
     cr_assert(assay_accumulator_reference().round.identity);
 }
+
+/* Worst cases of one sum: what is rounded in turn, counted by hand. */
+Test(accumulator, roundings_are_counted)
+{
+    static const struct {
+        const char *text;
+        size_t k;
+        double n; /* -1: NaN */
+    } rows[] = { { "bfloat16:step", 100, 101 },
+                 { "bfloat16:unfused", 1, 2 },
+                 { "bfloat16:block=16", 64, 22 },
+                 { "bfloat16:block=16", 8, 9 },
+                 { "bfloat16:pairwise", 1, 3 },
+                 { "bfloat16:pairwise", 64, 9 },
+                 { "exact", 1000, 1 },
+                 { "reference", 7, 8 },
+                 { "bfloat16:kahan", 10, -1 },
+                 { "bf16x9", 10, -1 },
+                 { "bfloat16:step,ef=yes", 5, -1 } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assay_accumulator acc;
+        cr_assert_eq(assay_accumulator_parse(rows[i].text, &acc), ASSAY_OK);
+        double n = assay_accumulator_roundings(&acc, rows[i].k);
+        cr_expect(rows[i].n < 0 ? n != n : n == rows[i].n, "%s: %g", rows[i].text, n);
+    }
+}
