@@ -100,7 +100,7 @@ assay_status assay_recipe_acc(const char *acc, assay_mode mode, assay_policy *po
 }
 
 static assay_status read_scheme(const char *text, assay_rounding rounding, assay_overflow overflow,
-                                bool is_out, assay_scheme *out)
+                                assay_role role, assay_scheme *out)
 {
     assay_status status =
         assay_scheme_parse_for(text, rounding, overflow, ASSAY_NAN_RULE_DEFAULT, out);
@@ -109,7 +109,12 @@ static assay_status read_scheme(const char *text, assay_rounding rounding, assay
                           "%s: a model's values are float64, which does not hold "
                           "all of this format's",
                           text);
-    return status == ASSAY_OK ? assay_scheme_check_rows(out, is_out) : status;
+    if (status == ASSAY_OK && role == ASSAY_ROLE_WEIGHT && out->nested > 0)
+        return assay_fail(ASSAY_ERR_INPUT, "%s: recipes know no nested scales; leave out nested",
+                          text);
+    if (status != ASSAY_OK || role == ASSAY_ROLE_WEIGHT)
+        return status;
+    return assay_scheme_check_rows(out, role == ASSAY_ROLE_OUT);
 }
 
 /* Whether products of operands may all be integers. */
@@ -158,11 +163,12 @@ static assay_status make_policy(const place *at, assay_rule *rule)
     assay_mode mode = stochastic ? ASSAY_RNE : rounding.mode; /* of operand formats */
     if ((status = assay_overflow_parse(rule->overflow, &overflow)) != ASSAY_OK)
         return fail_at(at, "overflow", status);
-    if ((status = read_scheme(rule->in, rounding, overflow, false, &p->in)) != ASSAY_OK)
+    if ((status = read_scheme(rule->in, rounding, overflow, ASSAY_ROLE_IN, &p->in)) != ASSAY_OK)
         return fail_at(at, "in", status);
-    if ((status = read_scheme(rule->weight, rounding, overflow, false, &p->weight)) != ASSAY_OK)
+    if ((status = read_scheme(rule->weight, rounding, overflow, ASSAY_ROLE_WEIGHT, &p->weight)) !=
+        ASSAY_OK)
         return fail_at(at, "weight", status);
-    if ((status = read_scheme(rule->out, rounding, overflow, true, &p->out)) != ASSAY_OK)
+    if ((status = read_scheme(rule->out, rounding, overflow, ASSAY_ROLE_OUT, &p->out)) != ASSAY_OK)
         return fail_at(at, "out", status);
     if ((status = assay_recipe_acc(rule->acc, mode, p)) != ASSAY_OK)
         return fail_at(at, "acc", status);
@@ -297,28 +303,35 @@ static void set_streams(assay_policy *policy, const char *tap)
         policy->streams[role] = stream_of(tap, roles[role]);
 }
 
+static assay_status compile_node(const assay_recipe *recipe, const assay_node *node, uint64_t seed,
+                                 assay_policy *out)
+{
+    const assay_rule *rule = assay_recipe_match(recipe, node->tap);
+    if (!rule)
+        return assay_fail(ASSAY_ERR_USAGE, "%s: rules: none matches tap %s", recipe->name,
+                          node->tap);
+    assay_status status = assay_recipe_suits(recipe, rule, node);
+    if (status != ASSAY_OK)
+        return status;
+    *out = rule->policy;
+    out->seed = seed;
+    set_streams(out, node->tap);
+    status = assay_policy_weigh(out, &node->weight[0]);
+    return status == ASSAY_OK ? status : assay_fail_in(status, node->tap);
+}
+
 assay_status assay_recipe_compile(const assay_recipe *recipe, const assay_model *model,
                                   uint64_t seed, assay_policy **policies)
 {
     assay_policy *list = calloc(model->count, sizeof *list);
+    assay_status status = ASSAY_OK;
     if (!list)
         return assay_fail(ASSAY_ERR_MEMORY, "%s: no memory for its policies", recipe->name);
-    for (size_t i = 0; i < model->count; i++) {
-        const assay_rule *rule = assay_recipe_match(recipe, model->nodes[i].tap);
-        if (!rule) {
-            free(list);
-            return assay_fail(ASSAY_ERR_USAGE, "%s: rules: none matches tap %s", recipe->name,
-                              model->nodes[i].tap);
-        }
-        assay_status status = assay_recipe_suits(recipe, rule, &model->nodes[i]);
-        if (status != ASSAY_OK) {
-            free(list);
-            return status;
-        }
-        list[i] = rule->policy;
-        list[i].seed = seed;
-        set_streams(&list[i], model->nodes[i].tap);
-    }
-    *policies = list;
-    return ASSAY_OK;
+    for (size_t i = 0; i < model->count && status == ASSAY_OK; i++)
+        status = compile_node(recipe, &model->nodes[i], seed, &list[i]);
+    if (status == ASSAY_OK)
+        *policies = list;
+    else
+        free(list);
+    return status;
 }

@@ -44,7 +44,8 @@ bool assay_glob(const char *pattern, const char *text);
 const assay_rule *assay_recipe_match(const assay_recipe *recipe, const char *tap);
 
 /**
- * One policy per node, first match wins. Stochastic modes take the bits of `seed`, and their
+ * One policy per node, first match wins. Scales of whole weights are those of this model's
+ * parameters: policies serve no other ones. Stochastic modes take the bits of `seed`, and their
  * streams from the tap's name: docs/commands.md. ASSAY_ERR_USAGE names a tap without a match. The
  * caller frees *policies.
  */

@@ -68,6 +68,7 @@ static assay_policy quantized_policy(const assay_policy *policy)
     assay_policy q = assay_policy_reference();
     q.in = policy->in;
     q.weight = policy->weight;
+    q.whole = policy->whole;
     q.operand = policy->operand;
     q.has_operand = policy->has_operand;
     return q;

@@ -91,10 +91,9 @@ double est_sum(sum_unit u, double operand, double magnitude)
     return sum + error <= u.max ? e * widen : INFINITY;
 }
 
-static void bound_operand(const assay_policy *policy, const assay_scheme *scheme, const double *x,
-                          double *dx, size_t n)
+/* What `@operand:F` adds. */
+static void bound_operand(const assay_policy *policy, const double *x, double *dx, size_t n)
 {
-    assay_scheme_bound(scheme, x, dx, n);
     if (!policy->has_operand || policy->operand.identity)
         return;
     rounding_unit u = unit_of_rounder(&policy->operand);
@@ -104,12 +103,17 @@ static void bound_operand(const assay_policy *policy, const assay_scheme *scheme
 
 void bound_input(const assay_policy *policy, const double *x, double *dx, size_t n)
 {
-    bound_operand(policy, &policy->in, x, dx, n);
+    assay_scheme_bound(&policy->in, x, dx, n);
+    bound_operand(policy, x, dx, n);
 }
 
-void bound_weight(const assay_policy *policy, const double *w, double *dw, size_t n)
+void bound_weights(const assay_policy *policy, const assay_parameter *p, size_t first, size_t count,
+                   double *w, double *dw)
 {
-    bound_operand(policy, &policy->weight, w, dw, n);
+    for (size_t i = 0; i < count; i++)
+        parameter_row(p, first + i, w + i * p->cols);
+    assay_scheme_bound_rows(&policy->weight, &policy->whole, count, p->cols, w, dw);
+    bound_operand(policy, w, dw, count * p->cols);
 }
 
 /* [7] What any element of a block errs by whose magnitudes are at most amax. A smaller block may

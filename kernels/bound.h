@@ -58,7 +58,9 @@ double est_sum(sum_unit u, double operand, double magnitude);
 
 /** Element-wise bound of the quantization of an activation row, `@operand:F` included. */
 void bound_input(const assay_policy *policy, const double *x, double *dx, size_t n);
-void bound_weight(const assay_policy *policy, const double *w, double *dw, size_t n);
+/** Of `count` rows of a parameter, as weight_rows takes them, which go to w. */
+void bound_weights(const assay_policy *policy, const assay_parameter *p, size_t first, size_t count,
+                   double *w, double *dw);
 /** Adds the rounding into the output's format; then +inf stands for every e that is no bound. */
 void bound_output(const assay_policy *policy, const double *v, double *e, size_t n);
 

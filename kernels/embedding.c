@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "kernels/bound.h"
 #include "kernels/step.h"
 
@@ -18,16 +20,32 @@ static assay_status check(const assay_call *c)
 
 static size_t workspace(const assay_call *c)
 {
-    (void)c;
-    return 0;
+    return 2 * doubles(weight_height(c->policy, &c->weight[0]) * c->out.cols);
+}
+
+/* The rows that are quantized together with that of token i. */
+typedef struct strip {
+    size_t first, count;
+    size_t at; /* of the token's row in it, in elements */
+} strip;
+
+static strip strip_of(const assay_call *c, size_t i)
+{
+    const assay_parameter *table = &c->weight[0];
+    size_t id = (size_t)c->ids[i], height = weight_height(c->policy, table);
+    size_t first = id / height * height, left = table->rows - first;
+    return (strip){ first, left < height ? left : height, (id - first) * table->cols };
 }
 
 /* row = Q_out(Q_weight(table[id])) */
 static void run(const assay_call *c)
 {
+    double *rows = c->workspace;
     for (size_t i = 0; i < c->out.rows; i++) {
         double *row = c->out.hi + i * c->out.ld;
-        weight_row(c->policy, &c->weight[0], (size_t)c->ids[i], row);
+        strip s = strip_of(c, i);
+        weight_rows(c->policy, &c->weight[0], s.first, s.count, rows);
+        memcpy(row, rows + s.at, c->out.cols * sizeof *row);
         output_row(c->policy, element_of(c, i, c->out.cols), row, c->out.cols);
     }
 }
@@ -43,10 +61,15 @@ static void wide(const assay_call *c)
 
 static void bound(const assay_call *c, assay_matrix b)
 {
+    arena a = { c->workspace };
+    size_t n = weight_height(c->policy, &c->weight[0]) * c->out.cols;
+    double *rows = arena_doubles(&a, n), *bounds = arena_doubles(&a, n);
     for (size_t i = 0; i < c->out.rows; i++) {
-        const double *row = c->out.hi + i * c->out.ld;
-        bound_weight(c->policy, row, b.hi + i * b.ld, c->out.cols);
-        bound_output(c->policy, row, b.hi + i * b.ld, c->out.cols);
+        double *e = b.hi + i * b.ld;
+        strip s = strip_of(c, i);
+        bound_weights(c->policy, &c->weight[0], s.first, s.count, rows, bounds);
+        memcpy(e, bounds + s.at, c->out.cols * sizeof *e);
+        bound_output(c->policy, c->out.hi + i * c->out.ld, e, c->out.cols);
     }
 }
 

@@ -3,6 +3,7 @@
  * a block scheme, an operand format, a stochastic mode or an exact sum with a bias needs a
  * dequantized copy, made of some columns of the output at a time. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/bound.h"
 #include "kernels/linear_parts.h"
@@ -30,7 +31,8 @@ static bool copies_weight(const assay_call *c)
 size_t linear_panel(const assay_call *c)
 {
     size_t n = c->out.cols, columns = PANEL_DOUBLES / (c->in[0].cols + 1);
-    columns = larger(columns, PANEL_COLUMNS);
+    size_t height = weight_height(c->policy, &c->weight[0]);
+    columns = (larger(columns, PANEL_COLUMNS) + height - 1) / height * height;
     return columns < n ? columns : n;
 }
 
@@ -68,14 +70,26 @@ static void load_input(const assay_call *c, double *x, size_t ldx)
     }
 }
 
+/* From rows without space between them to rows with a bias behind each. */
+static void add_bias(const assay_call *c, size_t first, size_t count, double *w)
+{
+    size_t k = c->weight[0].cols;
+    for (size_t i = count; i-- > 0;) {
+        memmove(w + i * (k + 1), w + i * k, k * sizeof *w);
+        w[i * (k + 1) + k] = parameter_get(&c->weight[1], first + i);
+    }
+}
+
 static void load_weight(const assay_call *c, size_t first, size_t count, double *w, size_t ldw)
 {
     const assay_parameter *p = &c->weight[0];
+    size_t height = weight_height(c->policy, p);
 #pragma omp parallel for schedule(static)
-    for (size_t j = 0; j < count; j++) {
-        weight_row(c->policy, p, first + j, w + j * ldw);
+    for (size_t j = 0; j < count; j += height) {
+        size_t rows = count - j < height ? count - j : height;
+        weight_rows(c->policy, p, first + j, rows, w + j * ldw);
         if (ldw > p->cols)
-            w[j * ldw + p->cols] = parameter_get(&c->weight[1], first + j);
+            add_bias(c, first + j, rows, w + j * ldw);
     }
 }
 
@@ -167,12 +181,13 @@ static void load_bounds(const assay_call *c, const product_bound *p, size_t firs
         for (size_t j = 0; j < p->k; j++)
             p->x[i * p->k + j] = fabs(x[j]);
     }
+    size_t height = weight_height(c->policy, &c->weight[0]);
 #pragma omp parallel for schedule(static)
-    for (size_t j = 0; j < p->n; j++) {
+    for (size_t j = 0; j < p->n; j += height) {
+        size_t rows = p->n - j < height ? p->n - j : height;
         double *w = p->w + j * p->k;
-        parameter_row(&c->weight[0], first + j, w);
-        bound_weight(c->policy, w, p->dw + j * p->k, p->k);
-        for (size_t i = 0; i < p->k; i++)
+        bound_weights(c->policy, &c->weight[0], first + j, rows, w, p->dw + j * p->k);
+        for (size_t i = 0; i < rows * p->k; i++)
             w[i] = fabs(w[i]);
     }
 }

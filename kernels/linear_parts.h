@@ -6,7 +6,7 @@
 #include "kernels/step.h"
 
 bool linear_biased(const assay_call *c);
-/** Columns of the output whose weights are dequantized at a time. */
+/** Columns of the output whose weights are dequantized at a time: whole tiles. */
 size_t linear_panel(const assay_call *c);
 /** out = RND(out + RND(b)), then Q_out; bias [out.cols] is scratch. */
 void linear_finish(const assay_call *c, double *bias);

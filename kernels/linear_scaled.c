@@ -38,22 +38,14 @@ static side make_side(arena *a, const assay_scheme *s, size_t rows, size_t k)
     return x;
 }
 
-static void take_zeros(const side *s, size_t rows, size_t scales)
-{
-    const assay_scheme *scheme = s->scheme;
-    assay_decode_array_f64(&scheme->element.format, s->zero_codes, s->zero, rows * scales);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t p = 0; p < s->k; p++)
-            s->x[i * s->k + p] -= s->zero[i * scales + p / scheme->block];
-}
-
 /* x holds `rows` rows, the first element being number `first` of its array. */
 static assay_scales quantize(const assay_policy *p, const side *s, size_t rows, assay_role role,
                              uint64_t first)
 {
-    const assay_random random = { .seed = p->seed, .stream = p->streams[role] };
+    const assay_random random = random_of(p, role);
     const assay_scheme *scheme = s->scheme;
-    static const assay_tensor_scale none = { 1, 1, 1 }; /* rows are quantized one by one */
+    const assay_tensor_scale none = { .stored = 1, .reciprocal = 1, .multiplier = 1 };
+    const assay_tensor_scale *tensor = role == ASSAY_ROLE_WEIGHT ? &p->whole : &none;
     assay_scale_shape shape = assay_scheme_scales(scheme, rows, s->k);
     if (scheme->block == 0) {
         assay_round_random_f64(&scheme->element, &random, first, s->x, s->x, rows * s->k);
@@ -63,15 +55,19 @@ static assay_scales quantize(const assay_policy *p, const side *s, size_t rows, 
     if (scheme->has_zero)
         out.zeros = s->zero_codes;
     bool stochastic = assay_mode_is_stochastic(scheme->element.mode);
-    assay_scheme_quantize(scheme, &none, rows, s->k, s->x, stochastic ? &random : NULL, first,
+    assay_scheme_quantize(scheme, tensor, rows, s->k, s->x, stochastic ? &random : NULL, first,
                           &out);
     assay_decode_array_f64(&scheme->element.format, s->codes, s->x, rows * s->k);
     assay_decode_array_f64(&scheme->scale.format, s->scale_codes, s->scale,
                            shape.rows * shape.cols);
-    if (scheme->has_zero)
-        take_zeros(s, rows, shape.cols);
-    bool blocks = scheme->extent == ASSAY_EXTENT_BLOCK;
-    return (assay_scales){ s->scale, 1, blocks ? scheme->block : s->k + 1, shape.cols, 0 };
+    assay_scales scales =
+        assay_scales_of(scheme, tensor, p->acc.unit.block > 0, rows, s->k, s->scale);
+    if (scheme->has_zero) {
+        assay_decode_array_f64(&scheme->element.format, s->zero_codes, s->zero,
+                               shape.rows * shape.cols);
+        assay_scales_take_zeros(&scales, rows, s->k, s->zero, s->x);
+    }
+    return scales;
 }
 
 size_t linear_scaled_workspace(const assay_call *c)

@@ -41,7 +41,7 @@ static norm load(const assay_call *c)
     k.ones = arena_doubles(&a, n);
     k.eps = step_round(&k.s, c->eps);
     k.has_bias = c->weight[1].data != NULL;
-    weight_row(c->policy, &c->weight[0], 0, k.gain);
+    weight_rows(c->policy, &c->weight[0], 0, 1, k.gain);
     for (size_t j = 0; j < n; j++) {
         k.ones[j] = 1;
         k.bias[j] = k.has_bias ? step_round(&k.s, parameter_get(&c->weight[1], j)) : 0;
@@ -174,8 +174,7 @@ static void bound_norm(const assay_call *c, assay_matrix b, bool centred)
     size_t n = c->out.cols;
     arena a = { c->workspace };
     double *gain = arena_doubles(&a, n), *dgain = arena_doubles(&a, n), *v = arena_doubles(&a, n);
-    parameter_row(&c->weight[0], 0, gain);
-    bound_weight(c->policy, gain, dgain, n);
+    bound_weights(c->policy, &c->weight[0], 0, 1, gain, dgain);
     for (size_t i = 0; i < c->out.rows; i++) {
         double *e = b.hi + i * b.ld;
         for (size_t j = 0; j < n; j++)

@@ -47,6 +47,7 @@ typedef enum assay_role {
  */
 typedef struct assay_policy {
     assay_scheme in, weight, out;
+    assay_tensor_scale whole; /* of the parameter that `weight` quantizes: assay_policy_weigh */
     assay_accumulator acc;
     bool has_operand; /* acc had `@operand:F`: dequantized operands are rounded to F */
     assay_rounder operand;
@@ -60,6 +61,16 @@ typedef struct assay_policy {
 /** The policy that keeps everything in binary64: the reference itself. */
 ASSAY_API assay_policy assay_policy_reference(void);
 
+/**
+ * Puts into policy->whole what `weight` takes from a parameter as a whole, its tensor's scale or
+ * the one scale of its elements, before operations run with this parameter under this policy.
+ * Schemes of smaller reach take nothing. The parameter is read once, in pieces; rules that need all
+ * elements at once (mean, mse, 46 and percentile of a tensor) have them in binary64 meanwhile.
+ * ASSAY_ERR_MEMORY says for what shape.
+ */
+ASSAY_API ASSAY_NODISCARD assay_status assay_policy_weigh(assay_policy *policy,
+                                                          const assay_parameter *weight);
+
 /** Whether what `in` (side 0) or `weight` (side 1) makes are operands that the accumulator takes,
  *  codes and scales or, with `@operand:F`, values: ASSAY_ERR_USAGE says why not. */
 ASSAY_API ASSAY_NODISCARD assay_status assay_policy_check_operand(const assay_policy *policy,
@@ -67,6 +78,17 @@ ASSAY_API ASSAY_NODISCARD assay_status assay_policy_check_operand(const assay_po
 /** Whether linear applies scales to sums of codes, and not to operands: what schemes do without
  *  `@operand:F`, but for fields of their own, and but for exact sums. */
 ASSAY_API bool assay_policy_is_scaled(const assay_policy *policy);
+
+/**
+ * How the scales value[assay_scheme_scales(scheme, vectors, k)] of vectors [vectors, k], and the
+ * tensor's scale, are those of assay_product_scaled: the latter joins each value, or with `apart`
+ * stays by itself, as units with scales want it.
+ */
+ASSAY_API assay_scales assay_scales_of(const assay_scheme *scheme, const assay_tensor_scale *tensor,
+                                       bool apart, size_t vectors, size_t k, double *value);
+/** x[vectors, k] less the zero points of its scales, which lie as these do. */
+ASSAY_API void assay_scales_take_zeros(const assay_scales *scales, size_t vectors, size_t k,
+                                       const double *zeros, double *x);
 
 struct assay_op;
 

@@ -6,7 +6,6 @@
 
 #include "kernels/exact_sum.h"
 #include "kernels/product_kernels.h"
-#include "kernels/storage.h"
 #include "rounding/array.h"
 
 __extension__ typedef unsigned __int128 wide_uint;
@@ -19,6 +18,7 @@ assay_policy assay_policy_reference(void)
     return (assay_policy){ .in = identity,
                            .weight = identity,
                            .out = identity,
+                           .whole = assay_scheme_tensor_scale(&identity, 0),
                            .acc = assay_accumulator_reference(),
                            .operand = identity.element };
 }
@@ -137,26 +137,13 @@ size_t product_bytes(const assay_policy *policy, size_t m, size_t n, size_t k)
                           assay_product_workspace(&reference, m, n, k)));
 }
 
-double parameter_get(const assay_parameter *p, size_t i)
-{
-    const unsigned char *bytes = p->data;
-    return storage_load(p->storage, bytes + i * storage_bytes(p->storage));
-}
-
-void parameter_row(const assay_parameter *p, size_t i, double *out)
-{
-    for (size_t j = 0; j < p->cols; j++)
-        out[j] = parameter_get(p, i * p->cols + j);
-}
-
-/* The second rounding of `@operand:F`, after dequantization. */
-static void round_operand(const assay_policy *policy, double *x, size_t n)
+void round_operand(const assay_policy *policy, double *x, size_t n)
 {
     if (policy->has_operand)
         assay_round_array_f64(&policy->operand, x, x, n);
 }
 
-static assay_random random_of(const assay_policy *policy, assay_role role)
+assay_random random_of(const assay_policy *policy, assay_role role)
 {
     return (assay_random){ .seed = policy->seed, .stream = policy->streams[role] };
 }
@@ -172,13 +159,6 @@ static void quantize(const assay_policy *policy, const assay_scheme *s, assay_ro
         assay_scheme_apply(s, x, y, n);
     else if (x != y)
         memmove(y, x, n * sizeof *x);
-}
-
-void weight_row(const assay_policy *policy, const assay_parameter *p, size_t i, double *out)
-{
-    parameter_row(p, i, out);
-    quantize(policy, &policy->weight, ASSAY_ROLE_WEIGHT, (uint64_t)i * p->cols, out, out, p->cols);
-    round_operand(policy, out, p->cols);
 }
 
 void input_row(const assay_policy *policy, assay_role role, uint64_t first, const double *x,

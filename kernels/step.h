@@ -44,10 +44,19 @@ ASSAY_INLINE uint64_t element_of(const assay_call *call, size_t i, size_t cols)
     return (uint64_t)(call->past + i) * cols;
 }
 
-/** Row i of a parameter, dequantized as the policy's weight scheme and operand format say. */
-void weight_row(const assay_policy *policy, const assay_parameter *p, size_t i, double *out);
-/** Row i as it stands. */
+/** Row i of a parameter as it stands. */
 void parameter_row(const assay_parameter *p, size_t i, double *out);
+/** Rows of a parameter that its weight scheme quantizes together: those of a tile. */
+size_t weight_height(const assay_policy *policy, const assay_parameter *p);
+/** Rows first .. first + count - 1, dequantized as the policy's weight scheme and operand format
+ *  say; `first` is a multiple of weight_height, and so is `count` unless they are the last ones. */
+void weight_rows(const assay_policy *policy, const assay_parameter *p, size_t first, size_t count,
+                 double *out);
+
+/** The second rounding of `@operand:F`, after dequantization. */
+void round_operand(const assay_policy *policy, double *x, size_t n);
+/** The random bits of what has this role. */
+assay_random random_of(const assay_policy *policy, assay_role role);
 
 /** x through the policy's input scheme (and operand format), n elements of one row from element
  * `first` of the activation on. */

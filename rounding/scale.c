@@ -177,7 +177,8 @@ static double exact_quotient(const assay_scheme *s, const assay_tensor_scale *te
 void assay_order_quotients(const assay_scheme *s, const assay_tensor_scale *tensor, bool wide,
                            const float *a, double *q, size_t n)
 {
-    const assay_tensor_scale none = { 1, 1, 1 }, t = tensor ? *tensor : none;
+    const assay_tensor_scale none = { .stored = 1, .reciprocal = 1, .multiplier = 1 };
+    const assay_tensor_scale t = tensor ? *tensor : none;
     const float max = (float)assay_scale_divisor(s), grow = wide ? 1.5f : 1;
     const float normal = (float)s->scale.format.min_normal, top = (float)s->scale.format.max;
     const float least = (float)s->scale.format.min_positive;

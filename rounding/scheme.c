@@ -176,11 +176,15 @@ bool assay_scheme_is_narrow(const assay_format *f)
 }
 
 /* A scheme of tensors takes the row as its tensor. */
+static assay_tensor_scale tensor_of_row(const assay_scheme *s, const double *x, size_t n)
+{
+    return assay_scheme_tensor_scale(s, s->has_tensor_scale ? assay_scheme_amax(s, 1, n, x) : 0);
+}
+
 static void apply(const assay_scheme *s, const assay_random *random, uint64_t first,
                   const double *x, double *y, size_t n)
 {
-    double amax = s->has_tensor_scale ? assay_scheme_amax(s, 1, n, x) : 0;
-    assay_tensor_scale tensor = assay_scheme_tensor_scale(s, amax);
+    assay_tensor_scale tensor = tensor_of_row(s, x, n);
     assay_quantized out = { .values = y };
     assay_scheme_quantize(s, &tensor, 1, n, x, random, first, &out);
 }
@@ -243,15 +247,18 @@ static void bound_plain(const assay_scheme *s, const double *x, double *bound, s
     }
 }
 
-void assay_scheme_bound(const assay_scheme *s, const double *x, double *bound, size_t n)
+void assay_scheme_bound_rows(const assay_scheme *s, const assay_tensor_scale *tensor, size_t count,
+                             size_t cols, const double *x, double *bound)
 {
+    size_t n = count * cols;
     for (size_t i = 0; s->block == 0 && i < n; i++)
         bound[i] =
             s->element.identity && fabs(x[i]) < INFINITY ? 0 : bound_element(&s->element, x[i], 1);
     if (s->block == 0)
         return;
     if (is_plain(s)) {
-        bound_plain(s, x, bound, n);
+        for (size_t i = 0; i < count; i++)
+            bound_plain(s, x + i * cols, bound + i * cols, cols);
         return;
     }
     if (assay_mode_is_stochastic(s->element.mode)) {
@@ -259,9 +266,16 @@ void assay_scheme_bound(const assay_scheme *s, const double *x, double *bound, s
             bound[i] = INFINITY;
         return;
     }
-    assay_scheme_apply(s, x, bound, n);
+    const assay_quantized out = { .values = bound };
+    assay_scheme_quantize(s, tensor, count, cols, x, NULL, 0, &out);
     for (size_t i = 0; i < n; i++) {
         double e = fabs(bound[i] - x[i]) * (1 + 0x1p-50);
         bound[i] = e < INFINITY ? e : INFINITY;
     }
+}
+
+void assay_scheme_bound(const assay_scheme *s, const double *x, double *bound, size_t n)
+{
+    assay_tensor_scale tensor = tensor_of_row(s, x, n);
+    assay_scheme_bound_rows(s, &tensor, 1, n, x, bound);
 }

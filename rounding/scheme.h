@@ -206,11 +206,14 @@ typedef struct assay_scale_shape {
 ASSAY_API assay_scale_shape assay_scheme_scales(const assay_scheme *scheme, size_t rows,
                                                 size_t cols);
 
-/** A tensor's own scale: what is stored, and what producers compute from it. */
+/** What belongs to a tensor as a whole: its own scale, as it is stored and as producers compute
+ *  from it; and, once assay_scheme_fix_scale has found it, the one scale of all elements. */
 typedef struct assay_tensor_scale {
-    float stored;     /* a multiplier, or its reciprocal if the scheme says so              */
-    float reciprocal; /* S, as the order of the producer has it                            */
-    float multiplier; /* t: what the order `exact`, torchao and ModelOpt scale with        */
+    float stored;         /* a multiplier, or its reciprocal if the scheme says so       */
+    float reciprocal;     /* S, as the order of the producer has it                      */
+    float multiplier;     /* t: what the order `exact`, torchao and ModelOpt scale with  */
+    bool fixed;           /* rows are quantized by the next two, not by what is in them  */
+    uint64_t scale, zero; /* codes of the one scale and its zero point                   */
 } assay_tensor_scale;
 
 /** The largest magnitude of a tensor [rows, cols], blocks with a NaN or an infinity left out. */
@@ -219,6 +222,15 @@ ASSAY_API double assay_scheme_amax(const assay_scheme *scheme, size_t rows, size
 ASSAY_API double assay_scheme_amax_f32(const assay_scheme *scheme, size_t rows, size_t cols,
                                        const float *x);
 ASSAY_API assay_tensor_scale assay_scheme_tensor_scale(const assay_scheme *scheme, double amax);
+
+/**
+ * Fixes the one scale that all elements of x[rows, cols] share, so that quantizing some of its rows
+ * with *tensor gives what quantizing all of them does. Schemes without such a scale: nothing
+ * happens. Where assay_scheme_follows_range, the least and the largest of 0 and x stand for x.
+ */
+ASSAY_API void assay_scheme_fix_scale(const assay_scheme *scheme, size_t rows, size_t cols,
+                                      const double *x, assay_tensor_scale *tensor);
+ASSAY_API bool assay_scheme_follows_range(const assay_scheme *scheme);
 
 /** Where quantizing puts what it makes, each NULL if it is not wanted: containers of the
  * element's format [rows, cols], of the scale's format, of the element's format; values. */
@@ -237,6 +249,10 @@ ASSAY_API void assay_scheme_quantize(const assay_scheme *scheme, const assay_ten
                                      size_t rows, size_t cols, const double *x,
                                      const assay_random *random, uint64_t first,
                                      const assay_quantized *out);
+
+/** assay_scheme_bound for such rows; bound[rows, cols]. */
+ASSAY_API void assay_scheme_bound_rows(const assay_scheme *scheme, const assay_tensor_scale *tensor,
+                                       size_t rows, size_t cols, const double *x, double *bound);
 
 /** The same from and to binary32, whose values are those nearest to the others. Values may be x. */
 typedef struct assay_quantized_f32 {

@@ -110,11 +110,11 @@ static bool set_scales(const run *r, assay_fast *f)
     if ((double)(float)s->least != s->least)
         return false;
     f->of_scales = assay_array_pass_make(&s->scale, ASSAY_F64, true);
-    bool affine = s->has_zero && s->order == ASSAY_ORDER_EXACT;
+    bool affine = s->has_zero && s->order == ASSAY_ORDER_EXACT && !r->fixed;
     f->scales = affine && f->of_scales.constants.direct ? FAST_AFFINE
                 : assay_fast_search_can(f, r)           ? FAST_SEARCH
                                                         : FAST_ONE;
-    if (s->has_zero || (rule >= ASSAY_SCALE_PERCENTILE && rule != ASSAY_SCALE_RANGE))
+    if (s->has_zero || r->fixed || (rule >= ASSAY_SCALE_PERCENTILE && rule != ASSAY_SCALE_RANGE))
         return true;
     if (rule < ASSAY_SCALE_MAX) {
         f->scales = FAST_POWER;

@@ -81,14 +81,14 @@ bool assay_fast_quotient_scales(const assay_fast *f, const run *r, size_t n, boo
     return true;
 }
 
-/* FAST_ONE: block by block, from the definition. */
+/* FAST_ONE: block by block, from the definition, or one that is given. */
 static bool search_scales(const run *r, const group *g, fast_group *w)
 {
     for (size_t b = 0; b < g->count; b++) {
         size_t start = (g->from + b) * g->size, left = r->cols - start;
         region part =
             assay_run_region(r, g->row * r->cols + start, g->rows, left < g->size ? left : g->size);
-        block_scale scale = assay_block_scale(r->s, r->tensor, &part);
+        block_scale scale = r->fixed ? r->one : assay_block_scale(r->s, r->tensor, &part);
         if (scale.value != scale.value)
             return false;
         set_scale(w, b, &scale);

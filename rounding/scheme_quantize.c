@@ -44,7 +44,7 @@ static void find_scales(const run *r, work *w)
         size_t start = (g->from + b) * g->size, left = r->cols - start;
         size_t cols = left < g->size ? left : g->size;
         region part = assay_run_region(r, g->row * r->cols + start, g->rows, cols);
-        w->scale[b] = assay_block_scale(r->s, r->tensor, &part);
+        w->scale[b] = r->fixed ? r->one : assay_block_scale(r->s, r->tensor, &part);
         w->step[b] = assay_block_step(r->s, r->tensor, &w->scale[b]);
         w->factor[b] = assay_block_factor(r->s, r->tensor, w->scale[b].value);
         if (r->out.scales)
@@ -243,10 +243,23 @@ static void join_rows(run *r)
     }
 }
 
+static void take_fixed(run *r)
+{
+    const assay_tensor_scale *t = r->tensor;
+    r->fixed = r->s->extent == ASSAY_EXTENT_TENSOR && t && t->fixed;
+    if (!r->fixed)
+        return;
+    r->one = (block_scale){ .code = t->scale, .zero_code = t->zero };
+    r->one.value = assay_decode(&r->s->scale.format, t->scale);
+    if (r->s->has_zero)
+        r->one.zero = assay_decode(&r->s->element.format, t->zero);
+}
+
 static void quantize(run *r, bool quick)
 {
     const assay_scheme *s = r->s;
     assay_fast fast;
+    take_fixed(r);
     r->tensor = s->has_tensor_scale ? r->tensor : NULL;
     r->code_bytes = assay_format_container(&s->element.format);
     if (r->rows == 0 || r->cols == 0)

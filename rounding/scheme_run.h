@@ -11,6 +11,8 @@ typedef struct assay_fast assay_fast;
 typedef struct run {
     const assay_scheme *s;
     const assay_tensor_scale *tensor; /* NULL where the scheme has none */
+    bool fixed;                       /* the one scale of all elements is given: */
+    block_scale one;
     size_t rows, cols;
     const double *x;
     const float *narrow;        /* if not NULL, in place of x */

@@ -59,7 +59,7 @@ static float order_factor(const assay_scheme *s, assay_tensor_scale t, float sca
 block_step assay_block_step(const assay_scheme *s, const assay_tensor_scale *tensor,
                             const block_scale *scale)
 {
-    const assay_tensor_scale none = { 1, 1, 1 };
+    const assay_tensor_scale none = { .stored = 1, .reciprocal = 1, .multiplier = 1 };
     if (scale->value != scale->value)
         return (block_step){ .kind = STEP_ZERO, .times = 1, .no_negative_zero = true };
     if (s->order == ASSAY_ORDER_EXACT && scale->value == 0)

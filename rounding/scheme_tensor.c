@@ -76,7 +76,7 @@ static float reciprocal32(assay_order order, float aim, float a)
 assay_tensor_scale assay_scheme_tensor_scale(const assay_scheme *s, double amax)
 {
     double aim = assay_scale_divisor(s) * s->top_scale;
-    assay_tensor_scale t = { 1, 1, 1 };
+    assay_tensor_scale t = { .stored = 1, .reciprocal = 1, .multiplier = 1 };
     if (!s->has_tensor_scale)
         return t;
     if (amax > 0) {
@@ -92,6 +92,23 @@ assay_tensor_scale assay_scheme_tensor_scale(const assay_scheme *s, double amax)
     if (s->order == ASSAY_ORDER_EXACT && s->tensor_divides && amax > 0)
         t.stored = positive32(aim, amax);
     return t;
+}
+
+bool assay_scheme_follows_range(const assay_scheme *s)
+{
+    return s->has_zero || s->rule <= ASSAY_SCALE_MAX || s->rule == ASSAY_SCALE_RANGE;
+}
+
+void assay_scheme_fix_scale(const assay_scheme *s, size_t rows, size_t cols, const double *x,
+                            assay_tensor_scale *tensor)
+{
+    if (s->extent != ASSAY_EXTENT_TENSOR)
+        return;
+    region all = { x, rows, cols, cols, NULL };
+    block_scale one = assay_block_scale(s, s->has_tensor_scale ? tensor : NULL, &all);
+    tensor->fixed = true;
+    tensor->scale = one.code;
+    tensor->zero = one.zero_code;
 }
 
 void assay_scheme_quantize_tensor(const assay_scheme *s, size_t rows, size_t cols, const double *x,

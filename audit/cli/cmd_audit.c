@@ -105,6 +105,17 @@ static assay_status complete(const audit_options *o, opened_model *opened)
     return status;
 }
 
+/* Scales of whole weights are those of the parameters that are quantized. */
+static assay_status compile_for(const audit_options *o, const assay_model *candidate,
+                                opened_model *opened)
+{
+    if (!o->model.recipe)
+        return ASSAY_OK;
+    free(opened->policies);
+    opened->policies = NULL;
+    return assay_recipe_compile(&opened->recipe, candidate, o->model.seed, &opened->policies);
+}
+
 /* Everything that one audit opens. */
 typedef struct audit_job {
     opened_model opened;
@@ -126,6 +137,8 @@ static assay_status open_job(const audit_options *o, const cli *run, audit_job *
                                   &job->candidate);
         if (status == ASSAY_OK)
             status = check_candidate(job->opened.model, job->candidate);
+        if (status == ASSAY_OK)
+            status = compile_for(o, job->candidate, &job->opened);
     }
     if (status == ASSAY_OK && o->budget)
         status = assay_budget_open(o->budget, &job->budget);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "audit/cli/hexfloat.h"
+#include "kernels/op.h"
 #include "rounding/array.h"
 #include "rounding/scheme_hierarchy.h"
 
@@ -86,37 +87,18 @@ void cli_gemm_close(cli_gemm_operand *x)
 
 /* ---- schemes ---- */
 
-static void set_scales(const assay_scheme *s, cli_gemm_operand *o)
-{
-    size_t along = s->extent == ASSAY_EXTENT_BLOCK || s->extent == ASSAY_EXTENT_TILE;
-    o->scales = (assay_scales){
-        .value = o->scale,
-        .vectors = s->extent == ASSAY_EXTENT_TILE     ? s->tile_rows
-                   : s->extent == ASSAY_EXTENT_TENSOR ? o->vectors + 1
-                                                      : 1,
-        .block = along ? s->block : o->k + 1,
-        .ld = assay_scheme_scales(s, o->vectors, o->k).cols,
-    };
-}
-
 /* x and scales from codes: x is the code's value less the zero point's. */
 static void take_codes(const cli_gemm_quantizer *how, cli_gemm_operand *o, const void *codes,
                        const void *scales, const double *zeros, float tensor)
 {
     const assay_scheme *s = &how->scheme;
     assay_scale_shape shape = assay_scheme_scales(s, o->vectors, o->k);
-    double t = s->tensor_divides ? 1 / (double)tensor : (double)tensor;
+    const assay_tensor_scale whole = { .stored = tensor };
     assay_decode_array_f64(&s->element.format, codes, o->x, o->vectors * o->k);
     assay_decode_array_f64(&s->scale.format, scales, o->scale, shape.rows * shape.cols);
-    bool joins = s->has_tensor_scale && !how->tensor_apart;
-    for (size_t i = 0; joins && i < shape.rows * shape.cols; i++)
-        o->scale[i] *= t;
-    set_scales(s, o);
-    o->scales.tensor = s->has_tensor_scale && how->tensor_apart ? t : 0;
-    const assay_scales *at = &o->scales;
-    for (size_t i = 0; s->has_zero && i < o->vectors; i++)
-        for (size_t p = 0; p < o->k; p++)
-            o->x[i * o->k + p] -= zeros[i / at->vectors * at->ld + p / at->block];
+    o->scales = assay_scales_of(s, &whole, how->tensor_apart, o->vectors, o->k, o->scale);
+    if (s->has_zero)
+        assay_scales_take_zeros(&o->scales, o->vectors, o->k, zeros, o->x);
 }
 
 /* Scales that are quantized themselves become what they count as. */

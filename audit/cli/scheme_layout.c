@@ -195,7 +195,7 @@ assay_status cli_layout_cast(const cli_conversion *c, const cli_scheme_files *fi
 {
     const cli_input *input = &c->input;
     work w = { .s = &c->scheme, .layout = layout };
-    assay_tensor_scale tensor = { 1, 1, 1 };
+    assay_tensor_scale tensor = assay_scheme_tensor_scale(&c->scheme, 0);
     assay_status status = check(&w);
     if (status == ASSAY_OK)
         status = cli_scheme_check(w.s, files);

@@ -29,7 +29,7 @@ scheme_shape scheme_shape_of(const assay_scheme *s, size_t ndim, const size_t *s
 
 bool scheme_follows_amax(const assay_scheme *s)
 {
-    return !s->has_zero && (s->rule <= ASSAY_SCALE_MAX || s->rule == ASSAY_SCALE_RANGE);
+    return !s->has_zero && assay_scheme_follows_range(s);
 }
 
 void scheme_keep_whole(const assay_scheme *s, scheme_shape *all)

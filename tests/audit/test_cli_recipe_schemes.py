@@ -1,33 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemes with zero points and with fields of their own in recipes: a projection of the built-in
 model is the product that `assay gemm` makes of the same input and weight, bit for bit."""
-import glob
 import json
 import os
-import struct
 
 import numpy as np
 
 from cli_check import expect, finish, run
+from demo_weight import demo_weight
 
 TAP, INPUT = 'layers.0.self_attn.q_proj', 'layers.0.input_layernorm'
-
-
-def weight():
-    for path in sorted(glob.glob(os.environ['ASSAY_SOURCE_DIR'] + '/audit/demo/*.safetensors')):
-        with open(path, 'rb') as f:
-            size = struct.unpack('<Q', f.read(8))[0]
-            head = json.loads(f.read(size))
-            key = 'model.' + TAP + '.weight'
-            if key in head:
-                t = head[key]
-                f.seek(8 + size + t['data_offsets'][0])
-                raw = f.read(t['data_offsets'][1] - t['data_offsets'][0])
-                if t['dtype'] == 'F32':
-                    return np.frombuffer(raw, '<f4').reshape(t['shape'])
-                bits = np.frombuffer(raw, '<u2').astype(np.uint32) << 16
-                return bits.view(np.float32).reshape(t['shape'])
-    return None
 
 
 def recipe(in_, weight_, acc):
@@ -36,9 +18,7 @@ def recipe(in_, weight_, acc):
         json.dump({'assay_recipe': 1, 'rules': [rule, {'tap': '*'}]}, f)
 
 
-w = weight()
-expect(w is not None, 'the weight')
-np.save('w.npy', np.ascontiguousarray(w.T).astype(np.float64))
+np.save('w.npy', np.ascontiguousarray(demo_weight(TAP).T).astype(np.float64))
 for case in (('int8_group_asym:size=32', 'int8_group_asym:size=24', 'binary32'),
              ('int8_token_asym', 'int8_channel_asym', 'int32'), ('q8_0', 'q4_0', 'binary32'),
              ('mxfp4', 'int4_group_asym:size=32', 'binary32'), ('mx9', 'int8_channel_asym', 'binary64'),

@@ -94,7 +94,7 @@ static bool bench(const char *spec, const buffers *b)
     assay_scheme s;
     const assay_random random = { 0 };
     double best[3] = { INFINITY, INFINITY, INFINITY }, n = (double)(b->rows * COLS);
-    assay_tensor_scale t = { 1, 1, 1 };
+    assay_tensor_scale t = { .stored = 1, .reciprocal = 1, .multiplier = 1 };
     if (!parse(spec, &s))
         return false;
     const assay_quantized_f32 out = { b->codes, b->scales, s.has_zero ? b->zeros : NULL, NULL };
