@@ -26,6 +26,7 @@
     X(assay_recipe_fp8_ada, "recipes/", "fp8_ada.json")                         \
     X(assay_recipe_fp8_hopper, "recipes/", "fp8_hopper.json")                   \
     X(assay_recipe_fp8_hopper_promoted, "recipes/", "fp8_hopper_promoted.json") \
+    X(assay_recipe_fp8_deepseek, "recipes/", "fp8_deepseek.json")               \
     X(assay_recipe_fp8_blackwell, "recipes/", "fp8_blackwell.json")             \
     X(assay_recipe_mxfp4_blackwell, "recipes/", "mxfp4_blackwell.json")         \
     X(assay_recipe_nvfp4_blackwell, "recipes/", "nvfp4_blackwell.json")

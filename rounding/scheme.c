@@ -222,10 +222,14 @@ static double bound_element(const assay_rounder *r, double x, double scale)
     double a = fabs(x), top = scale * r->format.max;
     if (x < 0 && !r->format.is_signed)
         return INFINITY;
-    if (a <= top)
-        return a * u.relative + scale * u.absolute;
+    double inside = a * u.relative + scale * u.absolute;
     bool clips = r->overflow == ASSAY_OVERFLOW_SAT || r->overflow == ASSAY_OVERFLOW_PROPAGATE;
-    return clips && a < INFINITY ? (a - top) * (1 + 0x1p-50) : INFINITY;
+    if (a <= top)
+        return inside;
+    if (!clips || !(a < INFINITY))
+        return INFINITY;
+    double over = (a - top) * (1 + 0x1p-50);
+    return x < 0 && inside > over ? inside : over; /* integers go below -max */
 }
 
 /* Blocks whose scale follows from amax alone, a power of two. */

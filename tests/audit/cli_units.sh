@@ -70,7 +70,7 @@ recipe '{"tap":"*scores","in":"e4m3","acc":"ada.mma.f32.e4m3.e4m3","out":"binary
 expect_exit 'attention on a unit' 0 "$assay" run demo --text And --recipe r.json --backend emulated --logits l.npy
 
 # The shipped recipes of units: 13 bits are seen in the arithmetic's share, 25 are not.
-for unit in fp8_ada fp8_hopper fp8_hopper_promoted fp8_blackwell mxfp4_blackwell nvfp4_blackwell; do
+for unit in fp8_ada fp8_hopper fp8_hopper_promoted fp8_deepseek fp8_blackwell mxfp4_blackwell nvfp4_blackwell; do
     expect_exit "audit $unit" 0 "$assay" audit demo --recipe $unit --text 'And God said' --greedy 1 --out $unit
 done
 arithmetic() { awk -F, '$1 == "layers.1.mlp.down_proj" { print $13 }' "$1"/tensors.csv; }

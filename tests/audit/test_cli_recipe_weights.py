@@ -8,7 +8,7 @@ import os
 import numpy as np
 
 from cli_check import expect, finish, run
-from demo_weight import demo_weight
+from demo_weight import demo_weight, shrunk_demo
 
 EMBED, TAP, INPUT = 'embed_tokens', 'layers.0.self_attn.q_proj', 'layers.0.input_layernorm'
 IDS = [0, 31, 32, 47, 48, 96, 300, 31]
@@ -82,6 +82,15 @@ for a, b, acc in ((BLOCKS, 'nvfp4', NV), (BLOCKS, 'nvfp4:tensor=divisor', NV), (
     taps('t')
     run('gemm', f't/{INPUT}.npy', 'wt.npy', 'o.npy', '--a', a, '--b', b, '--acc', acc, '--out', 'binary64')
     same(f't/{TAP}.npy', 'o.npy', f'{a} x {b} in {acc}')
+
+# A candidate's scales are those of its own weights.
+shrunk_demo('small', -6)
+recipe('*_proj', weight='fp8_tensor')
+for folder, models in (('two', ('demo', 'small')), ('one', ('small',))):
+    run('audit', *models, '--recipe', 'r.json', '--tokens', 'ids.npy', '--greedy', '1', '--out', folder)
+two, one = ([line for line in open(f'{folder}/digests.txt') if '  candidate/' in line]
+            for folder in ('two', 'one'))
+expect(len(one) > 20 and one == two, 'a candidate under a recipe')
 
 # What stays refused, in one line.
 for key, spec, says in (('weight', 'nf4_nested', 'nested'), ('in', 'nvfp4', 'more than one row'),

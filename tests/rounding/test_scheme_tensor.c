@@ -7,7 +7,7 @@
 
 #include "numerics/bits.h"
 #include "rounding/layout.h"
-#include "rounding/scheme.h"
+#include "rounding/scheme_run.h"
 #include "tests/support/points.h"
 
 static assay_scheme scheme_with(const char *spec, assay_rounding rounding)
@@ -157,6 +157,77 @@ Test(scheme_tensor, random_bits_are_those_of_the_element)
             raised += fabs(up[j]) > fabs(down[j]);
         }
         cr_expect_gt(raised, 10, "%s: %zu", specs[i], raised);
+    }
+}
+
+/* Rows quantized with the one scale of all: on binary64, on binary32, and by the definition. */
+Test(scheme_tensor, parts_with_a_fixed_scale_are_those_of_the_whole)
+{
+    enum { M = 12, N = 300, PART = 4 };
+    static double x[M * N], whole[M * N], y[M * N], slow[M * N];
+    static float x32[M * N], whole32[M * N], y32[M * N];
+    static const char *const specs[] = { "fp8_tensor",
+                                         "fp8_tensor:order=mul32",
+                                         "int8_tensor",
+                                         "int8_tensor_asym",
+                                         "dfp8",
+                                         "dfp16",
+                                         "ternary_tensor",
+                                         "int8_tensor_asym:order=ct",
+                                         "int4_tensor",
+                                         "int8_tensor_asym:least=9",
+                                         "fp8_tensor:rule=[percentile:p=50]",
+                                         "tensor:elem=e2m1,scale=e4m3,tensor=multiplier,rule=46" };
+    static const assay_mode modes[] = { ASSAY_RNE, ASSAY_SR, ASSAY_RAZ };
+    const assay_random random = { .seed = 3 };
+    for (size_t c = 0; c < 3 * sizeof specs / sizeof specs[0]; c++) {
+        assay_scheme s = scheme_with(specs[c / 3], (assay_rounding){ .mode = modes[c % 3] });
+        for (size_t i = 0; i < M * N; i++)
+            x32[i] = (float)(x[i] = (double)(int64_t)points_random(i + c) * 0x1p-70);
+        assay_tensor_scale t = assay_scheme_tensor_scale(&s, assay_scheme_amax(&s, M, N, x)),
+                           of = t;
+        assay_scheme_quantize(&s, &t, M, N, x, &random, 0, &(assay_quantized){ .values = whole });
+        assay_scheme_fix_scale(&s, M, N, x, &of);
+        for (size_t i = 0; i < M * N; i += PART * N) {
+            assay_scheme_quantize(&s, &of, PART, N, x + i, &random, i,
+                                  &(assay_quantized){ .values = y + i });
+            assay_scheme_quantize_slowly(&s, &of, PART, N, x + i, &random, i,
+                                         &(assay_quantized){ .values = slow + i });
+        }
+        cr_expect_eq(memcmp(whole, y, sizeof y), 0, "%s, mode %zu", specs[c / 3], c % 3);
+        cr_expect_eq(memcmp(whole, slow, sizeof y), 0, "%s, mode %zu", specs[c / 3], c % 3);
+        for (size_t i = 0; i < M * N; i++)
+            x[i] = (double)x32[i];
+        t = of = assay_scheme_tensor_scale(&s, assay_scheme_amax_f32(&s, M, N, x32));
+        assay_scheme_quantize_f32(&s, &t, M, N, x32, &random, 0,
+                                  &(assay_quantized_f32){ .values = whole32 });
+        assay_scheme_fix_scale(&s, M, N, x, &of);
+        for (size_t i = 0; i < M * N; i += PART * N)
+            assay_scheme_quantize_f32(&s, &of, PART, N, x32 + i, &random, i,
+                                      &(assay_quantized_f32){ .values = y32 + i });
+        cr_expect_eq(memcmp(whole32, y32, sizeof y32), 0, "%s, mode %zu", specs[c / 3], c % 3);
+    }
+}
+
+/* Integers in two's complement, and some codebooks, have values below -max. */
+Test(scheme_tensor, bounds_hold_below_minus_max)
+{
+    static const assay_mode modes[] = { ASSAY_RNE, ASSAY_RTZ, ASSAY_RAZ, ASSAY_RDN, ASSAY_RUP };
+    static const char *const specs[] = { "mxint4", "mxint8", "bfp16:rule=floor",
+                                         "block:elem=iq4_nl,size=32,scale=e8m0,rule=floor" };
+    double x[32], y[32], bound[32];
+    for (size_t c = 0; c < 5 * sizeof specs / sizeof specs[0]; c++) {
+        assay_scheme s = scheme_with(specs[c / 5], (assay_rounding){ .mode = modes[c % 5] });
+        for (size_t i = 0; i < 3200; i++) {
+            x[i % 32] = (double)(int64_t)points_random(i) * 0x1p-62;
+            if (i % 32 != 31)
+                continue;
+            assay_scheme_apply(&s, x, y, 32);
+            assay_scheme_bound(&s, x, bound, 32);
+            for (size_t j = 0; j < 32; j++)
+                cr_expect(fabs(y[j] - x[j]) <= bound[j], "%s, mode %zu: %a", specs[c / 5], c % 5,
+                          x[j]);
+        }
     }
 }
 

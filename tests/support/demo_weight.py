@@ -1,25 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The weights of the built-in model, as its files have them."""
-import glob
+"""The weights of the built-in model, as its file has them."""
 import json
 import os
+import shutil
 import struct
 
 import numpy as np
 
+DEMO = os.environ['ASSAY_SOURCE_DIR'] + '/audit/demo'
+
+
+def read_demo():
+    """Bytes of the file, where its data begin, and the header."""
+    with open(DEMO + '/model.safetensors', 'rb') as f:
+        raw = bytearray(f.read())
+    size = struct.unpack('<Q', raw[:8])[0]
+    return raw, 8 + size, json.loads(raw[8:8 + size])
+
 
 def demo_weight(tap):
     """The weight of a tap, binary32 [out, in]."""
-    for path in sorted(glob.glob(os.environ['ASSAY_SOURCE_DIR'] + '/audit/demo/*.safetensors')):
-        with open(path, 'rb') as f:
-            size = struct.unpack('<Q', f.read(8))[0]
-            t = json.loads(f.read(size)).get('model.' + tap + '.weight')
-            if not t:
-                continue
-            f.seek(8 + size + t['data_offsets'][0])
-            raw = f.read(t['data_offsets'][1] - t['data_offsets'][0])
-            if t['dtype'] == 'F32':
-                return np.frombuffer(raw, '<f4').reshape(t['shape'])
-            bits = np.frombuffer(raw, '<u2').astype(np.uint32) << 16
-            return bits.view(np.float32).reshape(t['shape'])
-    raise LookupError(tap)
+    raw, data, head = read_demo()
+    tensor = head[f'model.{tap}.weight']
+    first, end = tensor['data_offsets']
+    return np.frombuffer(raw[data + first:data + end], '<f4').reshape(tensor['shape'])
+
+
+def shrunk_demo(folder, e):
+    """The same function with up_proj 2^e times as large, and down_proj 2^-e times."""
+    raw, data, head = read_demo()
+    os.makedirs(folder)
+    for name in ('config.json', 'tokenizer.json'):
+        shutil.copy(f'{DEMO}/{name}', folder)
+    for name, tensor in head.items():
+        power = e if 'up_proj' in name else -e if 'down_proj' in name else 0
+        if power:
+            first, end = (data + offset for offset in tensor['data_offsets'])
+            raw[first:end] = (np.frombuffer(raw[first:end], '<f4') * np.float32(2.0**power)).tobytes()
+    with open(folder + '/model.safetensors', 'wb') as f:
+        f.write(raw)
