@@ -2,6 +2,7 @@
 """Weight schemes in recipes whose scales belong to more than one row: the table's rows and a
 projection of the built-in model have the values that `assay cast` makes of the whole weight, and
 products of codes are those of `assay gemm`, bit for bit."""
+import csv
 import json
 import os
 
@@ -91,6 +92,10 @@ for folder, models in (('two', ('demo', 'small')), ('one', ('small',))):
 two, one = ([line for line in open(f'{folder}/digests.txt') if '  candidate/' in line]
             for folder in ('two', 'one'))
 expect(len(one) > 20 and one == two, 'a candidate under a recipe')
+with open('one/tensors.csv') as f:
+    rows = [row for row in csv.DictReader(f) if row['tap'].endswith('_proj')]
+expect(rows and all(float(row['quantization_rel_l2']) > 0 and float(row['arithmetic_rel_l2']) == 0
+                    for row in rows), 'binary64 sums: quantizing is all that errs')
 
 # What stays refused, in one line.
 for key, spec, says in (('weight', 'nf4_nested', 'nested'), ('in', 'nvfp4', 'more than one row'),
