@@ -86,7 +86,7 @@ for a, b, acc in ((BLOCKS, 'nvfp4', NV), (BLOCKS, 'nvfp4:tensor=divisor', NV), (
 
 # A candidate's scales are those of its own weights.
 shrunk_demo('small', -6)
-recipe('*_proj', weight='fp8_tensor')
+recipe('*_proj', weight='nvfp4')
 for folder, models in (('two', ('demo', 'small')), ('one', ('small',))):
     run('audit', *models, '--recipe', 'r.json', '--tokens', 'ids.npy', '--greedy', '1', '--out', folder)
 two, one = ([line for line in open(f'{folder}/digests.txt') if '  candidate/' in line]

@@ -95,7 +95,7 @@ Test(weight, panels_begin_with_tiles)
 {
     enum { K = 16500, N = 301 };
     static double w[N * K], q[N * K], x[K];
-    const char *const specs[] = { "bm8", "fp8_tensor" };
+    const char *const specs[] = { "tile:elem=e4m3,rows=48,cols=48", "fp8_tensor" };
     for (size_t i = 0; i < N * K; i++)
         w[i] = element(RANGE, i);
     for (size_t i = 0; i < K; i++)
