@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Times y = x W^T, W stored as binary32 [n, k], for each kind of accumulator beside OpenBLAS in
- * the same run on one thread. Equality with the definition comes first. One CSV line each,
- * processor time.
+ * the same run on one thread, and beside MPFR's fused multiply-add at the accumulator's precision,
+ * a chain of it. Equality with the definition comes first. One CSV line each, processor time.
  *
  *   OPENBLAS_CORETYPE=SkylakeX OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 bench_linear [m n k [N
  * [ACC [ISA]]]]
  */
 #include <cblas.h>
+#include <mpfr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,34 @@ static void time_blas(problem *p)
     }
 }
 
+/* Seconds of one term by MPFR: the operands are its numbers already. */
+static double time_mpfr(const problem *p, int precision)
+{
+    enum { TERMS = 4096, RUNS = 8 };
+    static mpfr_t x[TERMS], y[TERMS];
+    mpfr_t sum;
+    double best = 1e30;
+    size_t n = p->k < TERMS ? p->k : TERMS;
+    mpfr_init2(sum, precision);
+    for (size_t i = 0; i < n; i++) {
+        mpfr_inits2(53, x[i], y[i], (mpfr_ptr)NULL);
+        mpfr_set_d(x[i], p->a[i], MPFR_RNDN);
+        mpfr_set_d(y[i], p->b[i], MPFR_RNDN);
+    }
+    for (int run = 0; run < RUNS; run++) {
+        double t0 = now();
+        mpfr_set_zero(sum, 1);
+        for (size_t i = 0; i < n; i++)
+            mpfr_fma(sum, x[i], y[i], sum, MPFR_RNDN);
+        double t = (now() - t0) / (double)n;
+        best = t < best ? t : best;
+    }
+    for (size_t i = 0; i < n; i++)
+        mpfr_clears(x[i], y[i], (mpfr_ptr)NULL);
+    mpfr_clear(sum);
+    return best;
+}
+
 /* A sample of the elements; the tests compare all. */
 static bool equals_definition(const problem *p, const assay_accumulator *acc)
 {
@@ -127,8 +156,9 @@ static bool bench(const problem *p, const char *operands, const char *text)
         if (i == 0 && !equals_definition(p, &acc))
             return false;
     }
-    printf("%s,%s,%s,%.3f,%.2f,%.3f,%.3f\n", assay_isa_name(assay_isa_current()), operands, text,
-           1e3 * best, 1e-9 * macs / best, p->dgemm / best, p->sgemm / best);
+    printf("%s,%s,%s,%.3f,%.2f,%.3f,%.3f,%.0f\n", assay_isa_name(assay_isa_current()), operands,
+           text, 1e3 * best, 1e-9 * macs / best, p->dgemm / best, p->sgemm / best,
+           time_mpfr(p, acc.round.format.p) * macs / best);
     fflush(stdout);
     return true;
 }
@@ -145,8 +175,9 @@ static void bench_wide(const problem *p)
         best = t < best ? t : best;
     }
     double macs = (double)p->m * (double)p->n * (double)p->k;
-    printf("%s,binary32,(double-double),%.3f,%.2f,%.3f,%.3f\n", assay_isa_name(assay_isa_current()),
-           1e3 * best, 1e-9 * macs / best, p->dgemm / best, p->sgemm / best);
+    printf("%s,binary32,(double-double),%.3f,%.2f,%.3f,%.3f,%.0f\n",
+           assay_isa_name(assay_isa_current()), 1e3 * best, 1e-9 * macs / best, p->dgemm / best,
+           p->sgemm / best, time_mpfr(p, 106) * macs / best);
     free(lo);
 }
 
@@ -166,7 +197,7 @@ static void print_machine(const problem *p)
     printf("# OpenBLAS core %s: dgemm %.3f ms, %.2f GMAC/s; sgemm %.3f ms, %.2f GMAC/s\n",
            openblas_get_corename(), 1e3 * p->dgemm, 1e-9 * macs / p->dgemm, 1e3 * p->sgemm,
            1e-9 * macs / p->sgemm);
-    printf("isa,operands,accumulator,ms,GMAC/s,of_dgemm,of_sgemm\n");
+    printf("isa,operands,accumulator,ms,GMAC/s,of_dgemm,of_sgemm,of_mpfr\n");
 }
 
 static const struct {
@@ -190,6 +221,7 @@ static const struct {
     { "e4m3", "binary16:step,round=rodd" },
     { "e4m3", "[float:e=5,m=7]:step,round=rna" },
     { "e5m2", "binary16:step" },
+    { "e5m2", "e5m2:step" },
     { "e5m2", "e5m2:step,round=sr" },
     { "bfloat16", "bfloat16:step,round=sr" },
     { "bfloat16", "bfloat16:step,round=sra:bits=8" },
