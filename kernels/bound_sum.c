@@ -57,8 +57,7 @@ static double kahan_growth(double u, size_t k)
     share x = { u + up * (u * up + u * two), up * up * two };
     for (size_t i = 1; i < k && x.off < INFINITY; i++)
         x = one_more(u, x);
-    double most = x.off + x.lost;
-    return (most + u * (1 + most)) * widen; /* the product's rounding */
+    return together(x.off + x.lost, u); /* the product's rounding */
 }
 
 /* [13] e <= u x is all that is off, but for what roundings of e have lost on the way. */
